@@ -1,0 +1,66 @@
+# optlab: two commands matter.  `make lab` opens the lessons, `make test` runs what CI runs.
+# A virtual environment in .venv is made the first time and reused from then on.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+LESSONS ?= $(wildcard notebooks/*.ipynb)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test lab test lint loopback unit nbval notebooks bench constraints clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "optlab needs Python 3.11, 3.12 or 3.13; none was found. Install one from python.org and try again."; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "optlab needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$("$(PYTHON)" --version). Name another one: make lab PYTHON=python3.12"; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+
+# The stamps: installing again only when what is to be installed has changed.
+$(VENV)/.lab: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.lab
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@touch $@
+
+setup: $(VENV)/.lab  ## install what the lessons need
+
+setup-test: $(VENV)/.test
+
+lab: $(VENV)/.lab  ## set up, then open the lessons in JupyterLab
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb $(LAB_OPTIONS)
+
+test: lint unit nbval  ## set up, then run everything that CI runs
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check optlab tests tools
+
+# On Linux only: a machine cut off from every network may lack even the one to itself.
+loopback: $(BIN)/python
+	@if [ "$$(uname)" = Linux ]; then $(BIN)/python tools/loopback.py; fi
+
+unit: $(VENV)/.test loopback  ## the unit tests, doctests and the structure of the notebooks
+	$(BIN)/python -m pytest --doctest-modules --durations=5 tests optlab
+
+nbval: $(VENV)/.test loopback  ## run the lessons and compare their checked outputs
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 \
+	  --nbval-sanitize-with tests/nbval_sanitize.cfg $(LESSONS)
+
+notebooks: $(VENV)/.test  ## run the lessons and save them with their outputs (LESSONS=... for some)
+	$(BIN)/python tools/execute_notebooks.py $(LESSONS)
+
+bench: $(VENV)/.test  ## measure optlab beside plain Keras, scikit-learn and JAX (about ten minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[benchmarks]"
+	$(BIN)/python benchmarks/compare.py
+
+constraints:  ## renew the pins (needs uv)
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	  --no-header --no-annotate --upgrade -o constraints.txt
+
+clean:  ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache optlab.egg-info
