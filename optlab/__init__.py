@@ -1,0 +1,89 @@
+"""optlab: how neural networks are trained, over many seeds and with claims that can fail.
+
+The public face is `__all__`; see the lessons in ``notebooks/``.
+"""
+
+import os
+import sys
+import tempfile
+
+
+def _import_keras_quietly():
+    """Import TensorFlow and run a first operation without its start-up lines in red.
+
+    They are written by C++ to file descriptor 2, where Python's own redirection does not reach.
+    If anything goes wrong they are shown after all.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as lines:
+        os.dup2(lines.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            # the first compilation of a process has its lines, too
+            tf.function(lambda x: x + 1, jit_compile=True)(tf.ones(1)).numpy()
+        except BaseException:
+            os.dup2(kept, 2)
+            lines.seek(0)
+            os.write(2, lines.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+_import_keras_quietly()
+
+from .callbacks import LearningRateMonitor  # noqa: E402
+from .claims import Claim, claim, fact  # noqa: E402
+from .data import Dataset, load_blobs, load_mnist  # noqa: E402
+from .figures import Figure  # noqa: E402
+from .models import blobs_mlp, mnist_mlp  # noqa: E402
+from .plots import (  # noqa: E402
+    plot_comparison,
+    plot_final,
+    plot_learning_curves,
+    plot_schedules,
+)
+from .runs import Runs  # noqa: E402
+from .schedules import (  # noqa: E402
+    Schedule,
+    constant,
+    cosine,
+    exponential,
+    one_cycle,
+    step,
+    time_based,
+    warmup_cosine,
+)
+from .sweep import sweep  # noqa: E402
+
+__all__ = [
+    "Claim",
+    "Dataset",
+    "Figure",
+    "LearningRateMonitor",
+    "Runs",
+    "Schedule",
+    "blobs_mlp",
+    "claim",
+    "constant",
+    "cosine",
+    "exponential",
+    "fact",
+    "load_blobs",
+    "load_mnist",
+    "mnist_mlp",
+    "one_cycle",
+    "plot_comparison",
+    "plot_final",
+    "plot_learning_curves",
+    "plot_schedules",
+    "step",
+    "sweep",
+    "time_based",
+    "warmup_cosine",
+]
