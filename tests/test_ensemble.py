@@ -1,0 +1,511 @@
+"""The ensemble yields what `model.fit` yields, run by run.
+
+The learning rates are small enough for training to be smooth: at large ones the difference of two
+roundings doubles with every update or two, in any two programs, until the runs have nothing in
+common (`test_chaos_is_compared_over_the_first_updates_only`).
+"""
+
+import importlib
+import math
+
+import keras
+import numpy as np
+import pytest
+from keras.callbacks import EarlyStopping, LearningRateScheduler, ReduceLROnPlateau
+from keras.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
+from scipy import stats
+
+import optlab as ol
+from optlab import ensemble
+
+sweeping = importlib.import_module("optlab.sweep")  # the name optlab.sweep is the function
+
+SEEDS = [3, 11]
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    return ol.load_blobs(draw=0)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return ol.load_mnist(train=200, val=40, test=40, stand_in="digits")
+
+
+def plan(data, settings=None, model=ol.blobs_mlp, every=None, test=False, **given):
+    """Plan a sweep as `sweep` does."""
+    parts = dict.fromkeys(("optimizer", "callbacks", "schedule", "epochs", "updates"))
+    parts |= {"model": model, "data": data, "batch_size": 16} | given
+    cache = {}
+    _, values = sweeping._settings(settings)
+    return [sweeping._plan({**parts, **v}, v, every, test, cache) for v in values]
+
+
+def check_equal(found, expected, tolerance=1e-4):
+    """Compare two runs: each metric, then each weight relative to the largest of its array."""
+    assert found.keys() == expected.keys()
+    for name in sorted(expected.keys() - {"weights"}):
+        np.testing.assert_allclose(found[name], expected[name], tolerance, 1e-7, err_msg=name)
+    for one, other in zip(found["weights"], expected["weights"], strict=True):
+        assert one.shape == other.shape
+        np.testing.assert_allclose(one, other, 0, tolerance * np.abs(other).max())
+
+
+def check_engines(plans, seeds=(3,), tolerance=1e-4):
+    """Train by both engines, compare run by run, and return the ensemble's results."""
+    assert ensemble.refusal(plans) is None
+    results = ensemble.train(plans, seeds)
+    assert results.keys() == {(i, seed) for i in range(len(plans)) for seed in seeds}
+    for (i, seed), found in results.items():
+        check_equal(found, sweeping.fit(plans[i], seed), tolerance)
+    return results
+
+
+# ---- optimizers ------------------------------------------------------------------------------
+
+FAMILIES = {
+    "SGD": {
+        "plain": lambda: SGD(0.005),
+        "momentum": lambda: SGD(0.001, momentum=0.9),
+        "nesterov": lambda: SGD(0.001, momentum=0.9, nesterov=True),
+        "nesterov without momentum": lambda: SGD(0.005, nesterov=True),
+    },
+    "Adagrad": {
+        "default": lambda: Adagrad(0.1),
+        "other start": lambda: Adagrad(0.1, initial_accumulator_value=1.0),
+        "other epsilon": lambda: Adagrad(0.1, epsilon=0.1),
+    },
+    "Adadelta": {
+        "default": lambda: Adadelta(0.3),
+        "other": lambda: Adadelta(0.1, rho=0.8, epsilon=1e-3),
+    },
+    "RMSprop": {
+        "default": lambda: RMSprop(0.003),
+        "momentum": lambda: RMSprop(0.001, rho=0.8, momentum=0.9, epsilon=1e-2),
+        "centered": lambda: RMSprop(0.003, centered=True, epsilon=1e-2),
+        "centered momentum": lambda: RMSprop(0.001, centered=True, momentum=0.5, epsilon=1e-2),
+    },
+    "Adam": {
+        "default": lambda: Adam(0.003),
+        "other": lambda: Adam(0.01, beta_1=0.8, beta_2=0.99, epsilon=0.1),
+    },
+    "AdamW": {
+        "default": lambda: AdamW(0.003),
+        "other": lambda: AdamW(0.01, weight_decay=0.5, beta_1=0.8, epsilon=0.1),
+        "no decay": lambda: AdamW(0.003, weight_decay=0.0),
+    },
+    "Adamax": {
+        "default": lambda: Adamax(0.003),
+        "other": lambda: Adamax(0.01, beta_1=0.8, beta_2=0.9, epsilon=0.1),
+    },
+    "Nadam": {
+        "default": lambda: Nadam(0.003),
+        "other": lambda: Nadam(0.01, beta_1=0.8, beta_2=0.99, epsilon=0.1),
+    },
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_optimizers(blobs, family):
+    # 500 = 31 * 16 + 4: 96 updates, 3 of them on the short last batch
+    check_engines(plan(blobs, {"optimizer": FAMILIES[family]}, epochs=3))
+
+
+def test_every_rule_is_compared():
+    assert {cls.__name__ for cls in ensemble.RULES} == FAMILIES.keys()
+
+
+# ---- the learning rate -----------------------------------------------------------------------
+
+SCHEDULES = {
+    "constant": lambda per, n: ol.constant(0.05, per=per),
+    "time-based": lambda per, n: ol.time_based(0.1, decay=5 / n, per=per),
+    "step": lambda per, n: ol.step(0.1, factor=0.5, every=n // 3, per=per),
+    "shifted step": lambda per, n: ol.step(0.1, factor=0.5, every=n // 3, per=per, shift=1),
+    "exponential": lambda per, n: ol.exponential(0.1, rate=3 / n, per=per),
+    "growing": lambda per, n: ol.exponential(0.001, rate=-3 / n, per=per),
+    "cosine": lambda per, n: ol.cosine(0.1, steps=n, per=per, final=0.001),
+    "warm-up": lambda per, n: ol.warmup_cosine(0.1, warmup=n // 3, steps=n, per=per),
+    "one cycle": lambda per, n: ol.one_cycle(0.1, steps=n, per=per),
+}
+
+
+@pytest.mark.parametrize("per", ["update", "epoch"])
+def test_schedules(blobs, per):
+    steps = {"update": 6 * 4, "epoch": 6}[per]
+    names = SCHEDULES if per == "update" else ("time-based", "shifted step", "one cycle")
+    schedules = {name: SCHEDULES[name](per, steps) for name in names}
+    plans = plan(
+        blobs, {"schedule": schedules}, optimizer=lambda: SGD(0.7, momentum=0.5), epochs=6,
+        batch_size=128,
+    )  # fmt: skip
+    results = check_engines(plans)
+    for i, schedule in enumerate(schedules.values()):  # the rate is that of the last update
+        last = [4 * epoch + 3 if per == "update" else epoch for epoch in range(6)]
+        rates = [schedule(step) for step in last]
+        np.testing.assert_allclose(results[i, 3]["learning_rate"], rates, 1e-5, 1e-9)
+
+
+class Halving(keras.optimizers.schedules.LearningRateSchedule):
+    """A student's own schedule, which Keras could not save."""
+
+    def __call__(self, step):
+        return 0.1 * 0.5 ** keras.ops.cast(step // 10, "float32")
+
+
+def test_keras_schedules_in_the_optimizer(blobs):
+    schedules = keras.optimizers.schedules
+    optimizers = {
+        "decay": lambda: SGD(schedules.ExponentialDecay(0.1, 5, 0.9)),
+        "pieces": lambda: SGD(schedules.PiecewiseConstantDecay([5, 17], [0.1, 0.05, 0.01])),
+        "optlab's": lambda: SGD(ol.cosine(0.1, steps=24, per="update").for_optimizer()),
+        "own": lambda: SGD(Halving()),
+        "number": lambda: SGD(0.1),
+        "Adam": lambda: Adam(schedules.CosineDecay(0.01, 20, warmup_target=0.02, warmup_steps=4)),
+    }
+    check_engines(plan(blobs, {"optimizer": optimizers}, epochs=6, batch_size=128))
+
+
+def test_learning_rates_side_by_side(blobs):
+    plans = plan(blobs, {"learning_rate": [0.01, 0.003, 0.001]}, optimizer=SGD, epochs=2)
+    check_engines(plans, SEEDS)
+
+
+# ---- callbacks -------------------------------------------------------------------------------
+
+CALLBACKS = {
+    "none": lambda: [],
+    "plateau": lambda: [ReduceLROnPlateau(patience=1, factor=0.3, min_delta=1000)],
+    "plateau to a minimum": lambda: [
+        ReduceLROnPlateau(patience=1, factor=0.1, min_delta=1000, cooldown=1, min_lr=3e-3)
+    ],
+    "plateau of accuracy": lambda: [ReduceLROnPlateau("val_accuracy", patience=1, min_delta=0.05)],
+    "stop": lambda: [EarlyStopping(patience=2, min_delta=1000)],
+    "stop and restore": lambda: [
+        EarlyStopping(patience=2, min_delta=1000, restore_best_weights=True)
+    ],
+    "stop by accuracy": lambda: [
+        EarlyStopping("val_accuracy", patience=0, min_delta=0.02, restore_best_weights=True)
+    ],
+    "never stop, restore": lambda: [
+        EarlyStopping("accuracy", patience=99, restore_best_weights=True)
+    ],
+    "scheduler": lambda: [LearningRateScheduler(lambda epoch, rate: rate / (1 + epoch))],
+    "scheduler of optlab": lambda: [
+        LearningRateScheduler(ol.step(0.1, factor=0.1, every=2, per="epoch").for_callback())
+    ],
+    "two, and the monitor": lambda: [
+        ReduceLROnPlateau("loss", patience=1, min_delta=0.1),
+        EarlyStopping("loss", patience=3, min_delta=0.1),
+        ol.LearningRateMonitor(),
+    ],
+}
+
+
+def test_callbacks(blobs):
+    settings = {"callbacks": CALLBACKS}
+    plans = plan(blobs, settings, optimizer=lambda: SGD(0.1), batch_size=128, epochs=6)
+    results = check_engines(plans)
+    lengths = {name: len(results[i, 3]["loss"]) for i, name in enumerate(CALLBACKS)}
+    assert lengths["none"] == lengths["plateau"] == 6
+    assert lengths["stop"] == lengths["stop and restore"] == 3
+    rates = {name: results[i, 3]["learning_rate"] for i, name in enumerate(CALLBACKS)}
+    np.testing.assert_allclose(rates["plateau"][:4], [0.1, 0.1, 0.03, 0.009], 1e-5)
+    assert rates["plateau to a minimum"][-1] == pytest.approx(3e-3)
+    # best was the first epoch, two before the last
+    i, j = [*CALLBACKS].index("stop"), [*CALLBACKS].index("stop and restore")
+    assert not np.allclose(results[i, 3]["weights"][0], results[j, 3]["weights"][0], 1e-3)
+
+
+def test_callbacks_act_at_every_look(blobs):
+    settings = {"callbacks": {k: CALLBACKS[k] for k in ("plateau", "stop and restore")}}
+    plans = plan(blobs, settings, optimizer=lambda: SGD(0.01), batch_size=64, updates=66, every=11)
+    results = check_engines(plans)
+    assert [len(results[i, 3]["loss"]) for i in (0, 1)] == [6, 3]
+
+
+# ---- data and models -------------------------------------------------------------------------
+
+
+def test_batch_sizes(blobs):
+    # 500 = 7 * 71 + 3 = 10 * 50 = 499 + 1
+    plans = plan(blobs, {"batch_size": [7, 50, 499]}, optimizer=lambda: SGD(0.005), epochs=1)
+    check_engines(plans)
+
+
+@pytest.mark.parametrize("every", [13, 40])
+def test_updates(blobs, every):
+    """Looks begin and end anywhere in an epoch of 8 updates, or span five epochs."""
+    check_engines(
+        plan(blobs, optimizer=lambda: Adam(0.01), batch_size=64, updates=2 * every, every=every)
+    )
+
+
+def test_one_hot_labels(blobs):
+    plans = plan(blobs.one_hot(), {"learning_rate": [0.003, 0.001]}, optimizer=SGD, epochs=2)
+    results = check_engines(plans)
+    plain = plan(blobs, {"learning_rate": [0.003, 0.001]}, optimizer=SGD, epochs=2)
+    plain = ensemble.train(plain, [3])
+    for run, result in plain.items():
+        check_equal(results[run], result)
+
+
+def test_images_l2_and_test_set(digits):
+    # 200 = 3 * 64 + 8
+    plans = plan(
+        digits,
+        {"l2": [0.0, 0.01], "hidden": [(8, 8)]},
+        model=ol.mnist_mlp, optimizer=lambda: SGD(0.05, momentum=0.9), epochs=2, batch_size=64,
+        test=True,
+    )  # fmt: skip
+    results = check_engines(plans, SEEDS)
+    assert {"test_loss", "test_accuracy"} <= results[0, 3].keys()
+
+
+def test_test_metrics_are_of_the_last_or_the_restored_weights(blobs):
+    callbacks = {"stop": CALLBACKS["stop"], "restore": CALLBACKS["stop and restore"]}
+    plans = plan(
+        blobs, {"callbacks": callbacks}, optimizer=lambda: SGD(0.1), epochs=5, batch_size=100,
+        test=True,
+    )  # fmt: skip
+    results = check_engines(plans)
+    assert results[0, 3]["test_loss"] != pytest.approx(results[1, 3]["test_loss"], rel=1e-3)
+
+
+def test_without_a_validation_set(blobs):
+    results = check_engines(plan(blobs.join_val(), optimizer=lambda: SGD(0.1), epochs=2))
+    assert "val_loss" not in results[0, 3]
+
+
+def test_layers_that_have_equal_settings_are_told_apart(digits):
+    def pool(layer):
+        inputs = [keras.Input((28, 28)), layer(7), keras.layers.Flatten()]
+        return keras.Sequential([*inputs, keras.layers.Dense(10, "softmax")])
+
+    layers = {"max": keras.layers.MaxPooling1D, "mean": keras.layers.AveragePooling1D}
+    models = {name: lambda layer=layer: pool(layer) for name, layer in layers.items()}
+    plans = plan(digits, {"model": models}, optimizer=lambda: SGD(0.1), epochs=2, batch_size=64)
+    results = check_engines(plans)
+    assert not np.allclose(results[0, 3]["loss"], results[1, 3]["loss"], 1e-3)
+
+
+def test_functions_of_ones_own_and_other_ways_to_build(blobs):
+    dense = keras.layers.Dense
+
+    def own(x):
+        return x * x
+
+    def wired():
+        x = inputs = keras.Input((2,))
+        x = dense(5, "relu")(x)
+        x = keras.layers.Multiply()([dense(5)(x), x])
+        return keras.Model(inputs, dense(3, "softmax")(x))
+
+    def added():
+        x = inputs = keras.Input((2,))
+        x = dense(5, "relu")(x)
+        x = keras.layers.Add()([dense(5)(x), x])
+        return keras.Model(inputs, dense(3, "softmax")(x))
+
+    models = {
+        "own activation": lambda: keras.Sequential([dense(5, own), dense(3, "softmax")]),
+        "nested": lambda: keras.Sequential(
+            [
+                keras.Sequential([dense(5, "tanh")]),
+                dense(3),
+                keras.layers.Softmax(),
+            ]
+        ),
+        "multiplied": wired,
+        "added": added,
+    }
+    check_engines(
+        plan(blobs, {"model": models}, optimizer=lambda: SGD(0.001), epochs=2, batch_size=100)
+    )
+
+
+def test_a_function_that_changes_is_not_mistaken_for_its_former_self(blobs):
+    """As in a notebook whose cell is changed and run again."""
+    losses = []
+    for factor in (1.0, 3.0):
+
+        def scaled(x, factor=factor):
+            return factor * x
+
+        def build(scaled=scaled):
+            return keras.Sequential(
+                [keras.layers.Dense(5, scaled), keras.layers.Dense(3, "softmax")]
+            )
+
+        plans = plan(blobs, model=build, optimizer=lambda: SGD(0.01), epochs=1, batch_size=500)
+        losses.append(ensemble.train(plans, [3])[0, 3]["loss"])
+    assert not np.allclose(*losses, 1e-3)
+
+
+# ---- shapes and chunks -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings, seeds", [(1, 1), (1, 2), (2, 1)])
+def test_one_of_a_kind(blobs, settings, seeds):
+    rates = [0.01, 0.001][:settings]
+    plans = plan(blobs, {"learning_rate": rates}, optimizer=Adam, epochs=2, batch_size=64)
+    check_engines(plans, [*range(seeds)])
+
+
+def test_chunks_change_nothing(blobs):
+    settings = {"learning_rate": [0.01, 0.001]}
+    plans = plan(blobs, settings, optimizer=Adam, epochs=2, batch_size=100)
+    whole = ensemble.train(plans, [0, 1, 2])
+    small = ensemble.train(plans, [0, 1, 2], max_memory=1)
+    assert whole.keys() == small.keys()
+    for run, result in whole.items():
+        check_equal(small[run], result, 1e-5)
+
+
+def test_chunks_hold_every_run_once_and_fit_into_memory(blobs):
+    plans = plan(blobs, {"learning_rate": [0.1, 0.2, 0.3, 0.4, 0.5]}, optimizer=SGD, epochs=1)
+    for parts in (1, 2, 3, 8, 64):
+        for seeds in (1, 2, 5, 20):
+            for memory in (1, 2_000_000, 10_000_000, 2**40):
+                chunks = ensemble._chunks(plans, [0, 1, 2, 3, 4], [*range(seeds)], parts, memory)
+                runs = [(i, s) for chosen, listed in chunks for i in chosen for s in listed]
+                assert sorted(runs) == [(i, s) for i in range(5) for s in range(seeds)]
+                if memory == 1:
+                    assert len(chunks) == 5 * seeds
+
+
+# ---- the edges of equality -------------------------------------------------------------------
+
+
+def test_chaos_is_compared_over_the_first_updates_only(blobs):
+    """At a rate of 1 Adam doubles the difference of two roundings every update or so."""
+    settings = {"learning_rate": [1.0, 0.3]}
+    plans = plan(blobs, settings, optimizer=Adam, updates=5, every=1, batch_size=250)
+    check_engines(plans, tolerance=1e-3)
+
+
+def test_a_diverged_run_is_nan_in_both_and_harms_no_neighbour(blobs):
+    settings = {"learning_rate": [1e30, 0.01]}
+    plans = plan(blobs, settings, optimizer=SGD, epochs=3, batch_size=100)
+    results = ensemble.train(plans, SEEDS)
+    alone = ensemble.train(plans[1:], SEEDS)
+    for seed in SEEDS:
+        bad, good = results[0, seed], results[1, seed]
+        expected = sweeping.fit(plans[0], seed)
+        assert math.isnan(bad["loss"][-1]) and math.isnan(expected["loss"][-1])
+        np.testing.assert_array_equal(np.isnan(bad["val_loss"]), np.isnan(expected["val_loss"]))
+        np.testing.assert_allclose(bad["val_accuracy"], expected["val_accuracy"])
+        check_equal(good, alone[0, seed], 1e-6)
+        check_equal(good, sweeping.fit(plans[1], seed))
+
+
+def test_the_same_program_serves_the_next_sweep(blobs):
+    plans = plan(blobs, {"learning_rate": [0.1, 0.01]}, optimizer=SGD, epochs=1, batch_size=250)
+    first = ensemble.train(plans, SEEDS)
+    known = {*ensemble._programs}
+    again = plan(blobs, {"learning_rate": [0.5, 0.01]}, optimizer=SGD, epochs=1, batch_size=250)
+    second = ensemble.train(again, SEEDS)
+    assert {*ensemble._programs} == known
+    np.testing.assert_array_equal(first[1, 3]["weights"][0], second[1, 3]["weights"][0])
+
+
+# ---- dropout: equal in distribution ----------------------------------------------------------
+
+
+def dropping(rate=0.5):
+    """Start from the same weights whatever the seed, so that only the noise differs."""
+    first = keras.layers.Dense(20, "relu", kernel_initializer=keras.initializers.HeNormal(1))
+    last = keras.layers.Dense(3, "softmax", kernel_initializer=keras.initializers.HeNormal(2))
+    return keras.Sequential([keras.Input((2,)), first, keras.layers.Dropout(rate), last])
+
+
+def test_dropout_is_that_of_keras_in_distribution(blobs):
+    few = ol.Dataset(
+        *(getattr(blobs, f"{axis}_{part}")[:20] for part in ("train", "val", "test")
+          for axis in "xy"),
+        blobs.class_names, "few blobs",
+    )  # fmt: skip
+    plans = plan(few, model=dropping, optimizer=lambda: SGD(0.1), epochs=1, batch_size=20)
+    results = ensemble.train(plans, list(range(300)))
+    found = np.array([run["loss"][0] for run in results.values()])
+    model = dropping()
+    keras.utils.set_random_seed(0)
+    loss = keras.losses.sparse_categorical_crossentropy
+    expected = [
+        float(keras.ops.mean(loss(few.y_train, model(few.x_train, training=True))))
+        for _ in range(300)
+    ]
+    assert stats.ks_2samp(found, expected).pvalue > 0.001
+    # off in prediction: the first weights are equal, and the step from them is a noisy one
+    steps = np.array([run["weights"][0] for run in results.values()])
+    assert len(np.unique(steps.sum(axis=(1, 2)))) > 250
+
+
+def test_dropout_is_off_at_validation_and_the_same_in_any_chunk(blobs):
+    settings = {"learning_rate": [0.1, 0.01]}
+    plans = plan(blobs, settings, model=dropping, optimizer=SGD, epochs=2, batch_size=100)
+    whole = ensemble.train(plans, [0, 1, 2])
+    parts = ensemble.train(plans, [0, 1, 2], max_memory=1)
+    for key, run in whole.items():
+        check_equal(parts[key], run)
+        model = dropping()
+        model.set_weights(run["weights"])
+        model.compile(loss="sparse_categorical_crossentropy")
+        loss = model.evaluate(blobs.x_val, blobs.y_val, verbose=0)
+        np.testing.assert_allclose(run["val_loss"][-1], loss, 1e-5)
+
+
+# ---- what it refuses -------------------------------------------------------------------------
+
+
+def build(*layers):
+    return keras.Sequential([keras.Input((2,)), *layers, keras.layers.Dense(3, "softmax")])
+
+
+class Twice(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+class Own(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.last = keras.layers.Dense(3, "softmax")
+
+    def call(self, x):
+        return self.last(x)
+
+
+def excluding():
+    optimizer = AdamW(0.1)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
+
+
+REFUSED = {
+    "optimizer Lion": {"optimizer": lambda: keras.optimizers.Lion(0.1)},
+    "clipnorm": {"optimizer": lambda: SGD(0.1, clipnorm=1.0)},
+    "use_ema": {"optimizer": lambda: SGD(0.1, use_ema=True)},
+    "amsgrad": {"optimizer": lambda: Adam(0.1, amsgrad=True)},
+    "SGD is used with weight_decay": {"optimizer": lambda: SGD(0.1, weight_decay=0.1)},
+    "exclude_from_weight_decay": {"optimizer": excluding},
+    "rate of SGD is a function": {"optimizer": lambda: SGD(lambda: 0.1)},
+    "callback TerminateOnNaN": {"callbacks": lambda: [keras.callbacks.TerminateOnNaN()]},
+    "seed or a noise_shape": {"model": lambda: build(keras.layers.Dropout(0.5, seed=1))},
+    "keeps state": {"model": lambda: build(keras.layers.BatchNormalization())},
+    "constraint": {"model": lambda: build(keras.layers.Dense(4, kernel_constraint="max_norm"))},
+    "activity_regularizer": {
+        "model": lambda: build(keras.layers.Dense(4, activity_regularizer="l2"))
+    },
+    "computes in bfloat16": {"model": lambda: build(keras.layers.Dense(4, dtype="mixed_bfloat16"))},
+    "own, Twice": {"model": lambda: build(Twice())},
+    "own, Lambda": {"model": lambda: build(keras.layers.Lambda(lambda x: 2 * x))},
+    "own, Own": {"model": Own},
+}
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_refusals(blobs, reason):
+    given = {"optimizer": lambda: SGD(0.1), "epochs": 1} | REFUSED[reason]
+    assert reason in ensemble.refusal(plan(blobs, **given))

@@ -1,0 +1,68 @@
+"""The package as a whole: its face, the direction of its imports, what it commits."""
+
+import ast
+import inspect
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import optlab
+
+ROOT = Path(__file__).resolve().parents[1]
+# Each module may import only those before it: no circles.
+ORDER = [
+    "figures", "data", "models", "schedules", "callbacks", "updates", "ensemble", "runs", "sweep",
+    "claims", "plots",
+]  # fmt: skip
+
+
+def test_every_module_has_its_place():
+    assert {p.stem for p in (ROOT / "optlab").glob("*.py")} == {*ORDER, "__init__"}
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_imports_go_one_way(name):
+    tree = ast.parse((ROOT / "optlab" / f"{name}.py").read_text(encoding="utf-8"))
+    imported = set()
+    for node in ast.walk(tree):  # inside functions, too
+        if isinstance(node, ast.ImportFrom) and node.level:
+            imported |= {node.module} if node.module else {alias.name for alias in node.names}
+    assert imported <= set(ORDER[: ORDER.index(name)])
+
+
+def test_face_is_complete_and_sorted():
+    assert optlab.__all__ == sorted(optlab.__all__)
+    assert all(hasattr(optlab, name) for name in optlab.__all__)
+
+
+@pytest.mark.parametrize("name", optlab.__all__)
+def test_public_names_are_documented(name):
+    thing = getattr(optlab, name)
+    text = inspect.getdoc(thing)
+    assert text and len(text.splitlines()) > 3
+    parameters = [
+        p for p in inspect.signature(thing).parameters if p not in ("kwargs", "args", "setting")
+    ]
+    missing = [p for p in parameters if not re.search(rf"\b{p}\b", text)]
+    assert missing == []
+
+
+def test_nothing_committed_names_a_host_or_a_machine():
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    for name in files:
+        assert not name.endswith(("uv.lock", "-ubyte.gz", "mnist.npz")), name
+        if name.endswith((".py", ".txt", ".yml", ".toml", ".md", "Makefile", ".cfg")):
+            text = (ROOT / name).read_text(encoding="utf-8")
+            found = re.findall(r"https?://\S*/simple\b", text)
+            assert found == [], name
+
+
+def test_pins_cover_what_is_required():
+    pinned = set(re.findall(r"^([a-z0-9_.-]+)==", (ROOT / "constraints.txt").read_text(), re.M))
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    needed = {n.lower() for n in re.findall(r'"([A-Za-z0-9_-]+)>=', project)} - {"setuptools"}
+    assert needed <= pinned

@@ -1,0 +1,328 @@
+import base64
+import io
+import itertools
+import re
+import warnings
+
+import matplotlib as mpl
+import matplotlib.image
+import matplotlib.style
+import numpy as np
+import pytest
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgb
+
+import optlab as ol
+
+STAND_IN = "digits (stand-in for MNIST)"
+ALL = {
+    "learning curves": lambda runs: ol.plot_learning_curves(runs),
+    "comparison": lambda runs: ol.plot_comparison(runs),
+    "final": lambda runs: ol.plot_final(runs),
+    "schedules": lambda runs: ol.plot_schedules({"a": ol.constant(0.1), "b": ol.constant(0.2)}, 9),
+}
+OF_RUNS = [name for name in ALL if name != "schedules"]
+
+
+@pytest.fixture(autouse=True)
+def no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def make(settings=3, seeds=8, epochs=6, lengths=None, **more):
+    """Build Runs with random curves; `lengths` has one entry a setting and seed."""
+    rng = np.random.default_rng(0)
+    shape = (settings, seeds, epochs)
+    lengths = np.broadcast_to(epochs if lengths is None else lengths, shape[:2]).copy()
+    trained = np.arange(epochs) < lengths[:, :, None]
+    names = ("loss", "accuracy", "val_loss", "val_accuracy")
+    metrics = {name: np.where(trained, rng.uniform(0.2, 0.9, shape), np.nan) for name in names}
+    rates = np.broadcast_to(0.001 * 2.0 ** np.arange(epochs), shape)
+    metrics["learning_rate"] = np.where(trained, rates, np.nan)
+    fields = {
+        "settings": [{"batch_size": 2 ** (i + 2)} for i in range(settings)],
+        "seeds": list(range(seeds)),
+        "metrics": metrics,
+        "lengths": lengths,
+        "updates_per_look": [4] * settings,
+        "updates_per_epoch": [4] * settings,
+        "data": "blobs (draw 0)",
+    }
+    return ol.Runs(**{**fields, **more})
+
+
+def panels(figure):
+    return [ax for ax in figure.figure.axes if ax.get_visible()]
+
+
+def caption(figure):
+    return figure.figure.get_supxlabel().replace("\n", " ")
+
+
+def band(ax, k=0):
+    """Return the lower and upper edge of a panel's k-th band."""
+    bands = [c for c in ax.collections if isinstance(c, PolyCollection)]
+    points = np.concatenate([path.vertices for path in bands[k].get_paths()])
+    x = np.unique(points[:, 0])
+    columns = [points[points[:, 0] == value, 1] for value in x]
+    return x, [c.min() for c in columns], [c.max() for c in columns]
+
+
+# ---- what is drawn ---------------------------------------------------------------------------
+
+
+def test_learning_curves_are_medians_and_middle_halves():
+    runs = make()
+    figure = ol.plot_learning_curves(runs, ("val_accuracy", "accuracy"))
+    assert len(panels(figure)) == 3
+    for i, ax in enumerate(panels(figure)):
+        lines = {line.get_label(): line for line in ax.lines}
+        for metric, label in (
+            ("val_accuracy", "validation accuracy"),
+            ("accuracy", "training accuracy"),
+        ):
+            x, y = lines[label].get_data()
+            np.testing.assert_array_equal(x, [1, 2, 3, 4, 5, 6])
+            np.testing.assert_allclose(y, np.median(runs[metric][i], axis=0))
+        x, low, high = band(ax)
+        np.testing.assert_array_equal(x, [1, 2, 3, 4, 5, 6])
+        np.testing.assert_allclose(low, np.percentile(runs["val_accuracy"][i], 25, axis=0))
+        np.testing.assert_allclose(high, np.percentile(runs["val_accuracy"][i], 75, axis=0))
+        assert ax.get_title(loc="left") == f"batch size {2 ** (i + 2)}"
+
+
+def test_comparison_draws_the_same_in_one_panel():
+    runs = make()
+    figure = ol.plot_comparison(runs, "val_loss")
+    (ax,) = panels(figure)
+    assert [line.get_label() for line in ax.lines] == ["4", "8", "16"]
+    for i, line in enumerate(ax.lines):
+        np.testing.assert_allclose(line.get_ydata(), np.median(runs["val_loss"][i], axis=0))
+        _, low, high = band(ax, i)
+        np.testing.assert_allclose(low, np.percentile(runs["val_loss"][i], 25, axis=0))
+        np.testing.assert_allclose(high, np.percentile(runs["val_loss"][i], 75, axis=0))
+    (legend,) = figure.figure.legends
+    assert legend.get_title().get_text() == "batch size"
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "validation loss")
+
+
+@pytest.mark.parametrize(
+    ("x", "along", "scale"),
+    [
+        ("epoch", [1, 2, 3, 4, 5, 6], "linear"),
+        ("updates", [4, 8, 12, 16, 20, 24], "linear"),
+        ("learning_rate", [0.001, 0.002, 0.004, 0.008, 0.016, 0.032], "log"),
+    ],
+)
+def test_what_runs_along_the_horizontal_axis(x, along, scale):
+    (ax,) = panels(ol.plot_comparison(make(), x=x))
+    np.testing.assert_allclose(ax.lines[0].get_xdata(), along)
+    assert ax.get_xscale() == scale and ax.get_xlabel() == x.replace("_", " ")
+
+
+def test_a_budget_of_updates_is_drawn_by_updates():
+    runs = make(updates_per_look=[50] * 3, updates_per_epoch=[100, 20, 5])
+    for figure in (ol.plot_comparison(runs), ol.plot_learning_curves(runs)):
+        assert panels(figure)[-1].get_xlabel() == "updates"
+        np.testing.assert_array_equal(
+            panels(figure)[0].lines[0].get_xdata(), [50, 100, 150, 200, 250, 300]
+        )
+
+
+def test_final_shows_every_seed_its_median_and_middle_half():
+    runs = make()
+    (ax,) = panels(ol.plot_final(runs, "accuracy"))
+    for i in range(3):
+        ends = runs["accuracy"][i, :, -1]
+        dots, half, middle = ax.lines[3 * i : 3 * i + 3]
+        np.testing.assert_array_equal(dots.get_ydata(), ends)
+        assert np.abs(dots.get_xdata() - i).max() < 0.3
+        np.testing.assert_allclose(half.get_ydata(), np.percentile(ends, (25, 75)))
+        np.testing.assert_allclose(middle.get_ydata(), [np.median(ends)] * 2)
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["4", "8", "16"]
+
+
+def test_schedules_are_drawn_by_their_formula():
+    slow, fast = (ol.time_based(0.1, decay, per="update") for decay in (0.01, 0.5))
+    figure = ol.plot_schedules({"slow": slow, "fast": fast}, steps=50)
+    (ax,) = panels(figure)
+    t = np.arange(50)
+    for line, decay in zip(ax.lines, (0.01, 0.5), strict=True):
+        np.testing.assert_allclose(line.get_data(), (t, 0.1 / (1 + decay * t)))
+    assert ax.get_xlabel() == "update" and "no training" in caption(figure)
+    assert "slow from 0.1 to 0.0671; fast from 0.1 to 0.00392" in figure.alt
+
+
+def test_panels_share_their_axes():
+    axes = panels(ol.plot_learning_curves(make(settings=6), columns=4))
+    assert len({ax.get_ylim() for ax in axes}) == len({ax.get_xlim() for ax in axes}) == 1
+    axes[0].set(xlim=(2, 3), ylim=(0.1, 0.2))
+    assert (axes[5].get_xlim(), axes[5].get_ylim()) == ((2, 3), (0.1, 0.2))
+    axes = panels(ol.plot_learning_curves(make(), ylim=(0.5, 1)))
+    assert {ax.get_ylim() for ax in axes} == {(0.5, 1)}
+
+
+def test_panels_of_different_length_keep_their_own_numbers_of_epochs():
+    runs = make(settings=6, lengths=np.array([[1], [2], [3], [4], [5], [6]]))
+    figure = ol.plot_learning_curves(runs, columns=3)
+    figure.png()
+    for i, ax in enumerate(panels(figure)):
+        assert ax.lines[0].get_xdata()[-1] == i + 1
+        assert any(tick.label1.get_visible() for tick in ax.xaxis.get_major_ticks())
+    assert len({ax.get_ylim() for ax in panels(figure)}) == 1
+
+
+def test_a_line_is_drawn_while_half_of_the_runs_train():
+    runs = make(settings=1, lengths=[[6, 5, 4, 4, 3, 3, 2, 2]])
+    (ax,) = panels(ol.plot_learning_curves(runs, "val_accuracy"))
+    x, y = ax.lines[0].get_data()
+    np.testing.assert_array_equal(x, [1, 2, 3, 4])
+    np.testing.assert_allclose(y[3], np.median(runs["val_accuracy"][0, :4, 3]))
+    ol.plot_comparison(runs, x="learning_rate").png()
+
+
+def test_one_epoch_is_a_dot_and_one_seed_has_no_band():
+    (ax,) = panels(ol.plot_comparison(make(settings=1, seeds=1, epochs=1)))
+    assert ax.lines[0].get_marker() == "o" and not ax.collections
+    assert "one seed" in caption(ol.plot_comparison(make(seeds=1)))
+
+
+# ---- diverged runs ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost", [2, 8])
+def test_diverged_runs_are_noted_and_left_out(lost):
+    runs = make()
+    for values in runs.metrics.values():
+        values[1, : lost // 2, 3:] = np.nan
+        values[1, lost // 2 : lost, 3:] = np.inf
+    figure = ol.plot_learning_curves(runs)
+    notes = [[t.get_text() for t in ax.texts] for ax in panels(figure)]
+    assert notes == [[], [f"{lost} of 8 diverged"], []]
+    line = panels(figure)[1].lines[-1]
+    if lost < 8:
+        np.testing.assert_allclose(
+            line.get_ydata()[3:], np.median(runs["val_accuracy"][1, lost:, 3:], axis=0)
+        )
+    else:
+        assert np.isnan(line.get_ydata()[3:]).all() and "8: not a number" in figure.alt
+
+    final = ol.plot_final(runs)
+    (ax,) = panels(final)
+    assert [t.get_text() for t in ax.texts] == [f"{lost} diverged"]
+    if lost < 8:
+        middles = [line.get_ydata()[0] for line in ax.lines if line.get_linewidth() == 2.5]
+        assert middles[1] == pytest.approx(np.median(runs["val_accuracy"][1, lost:, -1]))
+    for drawn in (figure, final, ol.plot_comparison(runs)):
+        drawn.png()
+
+
+# ---- words -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", OF_RUNS)
+def test_captions_and_alternative_texts(name):
+    runs = make(data=STAND_IN, fixed={"epochs": 6, "model": "mnist_mlp"})
+    figure = ALL[name](runs)
+    for text in (caption(figure), figure.alt):
+        assert "8 seeds" in text and f"Data: {STAND_IN}" in text
+        assert "median" in text and "middle half" in text and "epochs 6" in text
+    for i, label in enumerate(("4", "8", "16")):
+        low, middle, high = np.percentile(runs["val_accuracy"][i, :, -1], (25, 50, 75))
+        assert f"{label}: {middle:.3g} ({low:.3g} to {high:.3g})" in figure.alt
+    assert repr(figure) == f"Figure: {figure.alt}"
+
+
+# ---- pictures --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_notebook_gets_a_png_with_its_alternative_text(name, tmp_path):
+    figure = ALL[name](make())
+    data, metadata = figure._repr_mimebundle_()
+    png = base64.b64decode(data["image/png"])
+    assert png.startswith(b"\x89PNG\r\n\x1a\n") and png == figure.png()
+    assert metadata["image/png"]["alt"] == figure.alt and figure.alt in data["text/plain"]
+    assert figure.save(tmp_path / "figure.png").read_bytes() == png
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_paper_is_white_and_opaque_whatever_the_style(name):
+    light = ALL[name](make())
+    png = light.png()
+    with mpl.style.context("dark_background"):
+        assert ALL[name](make()).png() == png
+        assert light.png() == png
+    pixels = matplotlib.image.imread(io.BytesIO(png))
+    assert (pixels[0] == 1).all() and (pixels[:, 0] == 1).all()  # red, green, blue and alpha
+    assert pixels.shape[2] == 3 or (pixels[..., 3] == 1).all()
+    assert (pixels[..., :3].min(axis=2) < 0.5).any()  # and something is written on it
+
+
+def lightness(color):
+    """Return how light a colour is in grey, CIE L* from 0 to 100."""
+    rgb = np.array(to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    y = linear @ (0.2126, 0.7152, 0.0722)
+    return 116 * np.cbrt(y) - 16 if y > 0.008856 else 903.3 * y
+
+
+@pytest.mark.parametrize("most", ["runs", "schedules"])
+def test_seven_lines_can_be_told_apart_in_grey(most):
+    if most == "runs":
+        figure = ol.plot_comparison(make(settings=7))
+    else:
+        figure = ol.plot_schedules({str(i): ol.constant(i) for i in range(1, 8)}, steps=3)
+    (ax,) = panels(figure)
+    assert len(ax.lines) == 7
+    for one, other in itertools.combinations(ax.lines, 2):
+        apart = abs(lightness(one.get_color()) - lightness(other.get_color()))
+        assert apart > 15 or one._dash_pattern != other._dash_pattern
+    for line in ax.lines:  # and each from the paper
+        assert lightness(line.get_color()) < 80
+
+
+def test_a_panels_two_lines_differ_in_dashes():
+    ax = panels(ol.plot_learning_curves(make()))[0]
+    assert {line.get_linestyle() for line in ax.lines} == {"-", "--"}
+
+
+# ---- bad input -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("plot", [ol.plot_learning_curves, ol.plot_comparison, ol.plot_final])
+def test_unknown_metric(plot):
+    with pytest.raises(KeyError, match="no metric 'val_acuracy'.*Did you mean 'val_accuracy'"):
+        plot(make(), "val_acuracy")
+
+
+CONSTANT = ol.constant(0.1)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: ol.plot_comparison(make(settings=8)), "8 settings .*at most 7 with runs.select"),
+        (lambda: ol.plot_comparison(make(), x="time"), "x='time': give \"epoch\""),
+        (lambda: ol.plot_learning_curves(make(), ()), "metrics=.*give one or two"),
+        (lambda: ol.plot_learning_curves(make(), ["loss"] * 3), "give one or two"),
+        (lambda: ol.plot_schedules({i: CONSTANT for i in range(8)}, 5), "8 schedules.*one to 7"),
+        (lambda: ol.plot_schedules({}, 5), "0 schedules"),
+        (lambda: ol.plot_schedules(CONSTANT, 0), "steps=0: give a whole number from 1"),
+        (
+            lambda: ol.plot_schedules({"a": CONSTANT, "b": ol.constant(1, per="epoch")}, 5),
+            "per epoch and update.*same meaning of a step",
+        ),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message) as refused:
+        call()
+    assert not re.search("\n", str(refused.value))
+
+
+def test_a_list_of_schedules_has_no_names():
+    with pytest.raises(TypeError, match="schedules is a list: give a schedule or a dict"):
+        ol.plot_schedules([CONSTANT], 5)
