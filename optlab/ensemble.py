@@ -46,6 +46,7 @@ CALLBACKS = {
 # every model.fit compiles anew, and a sweep has many: TensorFlow need not warn of it
 tf.get_logger().addFilter(lambda record: "tf.function retracing" not in record.getMessage())
 
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 MAX_MEMORY = 2**30  # bytes of weights, optimizer state and activations trained at once
 
 
@@ -55,6 +56,16 @@ MAX_MEMORY = 2**30  # bytes of weights, optimizer state and activations trained 
 def sample_order(seed, epoch, n):
     """Return the order in which a seed sees its n samples in an epoch (from 0)."""
     return np.random.default_rng([seed, epoch]).permutation(n)
+
+
+@lru_cache(maxsize=4096)
+def _kept_order(seed, epoch, n):
+    return sample_order(seed, epoch, n).astype("int32")
+
+
+def _order(seed, epoch, n):
+    """Return the same, kept for the other batch sizes of a sweep where that takes little room."""
+    return _kept_order(seed, epoch, n) if n <= 2000 else sample_order(seed, epoch, n)
 
 
 def initial_model(plan, seed):
@@ -184,21 +195,21 @@ class GivenDropout(keras.layers.Layer):
 
 
 class Program:
-    """One look (an epoch, or so many updates) of all runs of a kind, compiled once.
+    """Some looks (epochs, or so many updates each) of all runs of a kind, compiled once.
 
-    Axes of a run's numbers are (seeds, settings, ...).
+    Axes of a run's numbers are (seeds, settings, ...). `looks` is how many one call may train.
     """
 
-    def __init__(self, model, rule, options):
-        self.rule, self.options = rule, options
+    def __init__(self, model, rule, options, looks):
+        self.rule, self.options, self.looks = rule, options, looks
         self.original = model  # kept, since a key may name it by its id
         self.model = _with_given_dropout(model)
         self.dropouts = [d for d in self.model._flatten_layers() if isinstance(d, GivenDropout)]
         self._compiled, self._lock = {}, threading.Lock()
 
     def train(self, *arguments):
-        """Train through one look, see `_look`."""
-        return self._call(self._look, *arguments)
+        """Train through some looks, see `_looks`."""
+        return self._call(self._looks, *arguments)
 
     def evaluate(self, *arguments):
         """Evaluate all runs, see `_evaluate`."""
@@ -322,6 +333,34 @@ class Program:
         samples = tf.reduce_sum(mask)
         return weights, states, loss_sum / samples, hit_sum / samples
 
+    def _looks(self, x, y, x_val, y_val, seeds, count, order, mask, rates, numbers, weights,
+               states, t):  # fmt: skip
+        """Train through `count` looks, each followed by one at the validation set.
+
+        Arguments are those of `_look`; `order`, `mask` and `rates` have a leading axis of looks,
+        of which the first `count` are trained. Returns weights, states, and what was seen, of
+        shape (looks, 4, seeds, settings): loss, accuracy, and the two of the validation set.
+        """
+        none = tf.zeros((2, *weights[0].shape[:2]))
+
+        def look(i, weights, states, seen):
+            first = t + tf.cast(i, "int64") * order.shape[2]
+            weights, states, *found = self._look(
+                x, y, seeds, order[i], mask[i], rates[i], numbers, weights, states, first
+            )
+            val = self._evaluate(x_val, y_val, weights) if x_val.shape[0] else tf.unstack(none)
+            now = tf.stack([*found, *val])
+            return i + 1, weights, states, tf.tensor_scatter_nd_update(seen, [[i]], now[None])
+
+        seen = tf.zeros((order.shape[0], 4, *weights[0].shape[:2]))
+        _, weights, states, seen = tf.while_loop(
+            lambda i, *_: i < count,
+            look,
+            (tf.constant(0), weights, states, seen),
+            maximum_iterations=order.shape[0],
+        )
+        return weights, states, seen
+
     def _evaluate(self, x, y, weights):
         """Return loss and accuracy of all runs on one set of samples."""
         mask = tf.ones(y.shape[0])
@@ -344,23 +383,39 @@ def _with_given_dropout(model):
 _programs = OrderedDict()
 
 
-def program(plan, shape):
-    """Return the compiled program for so many (seeds, settings) of a plan's kind.
+def program(plans, seeds):
+    """Return the compiled program for so many seeds of some plans of one kind.
 
     The same one whenever all shapes are the same, so that a second sweep compiles nothing.
     """
-    data = plan.dataset
+    plan, data, shape = plans[0], plans[0].dataset, (seeds, len(plans))
     rule, _, options, _ = _read(plan.optimizer())
+    looks = _looks_a_call(plans, seeds)
     key = (
         structure(plan.template), rule, tuple(sorted(options.items())), shape, plan.batch_size,
-        plan.updates_per_look, data.x_train.shape, data.y_train.shape, data.x_val.shape,
+        plan.updates_per_look, looks, data.x_train.shape, data.y_train.shape, data.x_val.shape,
     )  # fmt: skip
     if key not in _programs:
-        _programs[key] = Program(plan.template, rule, options)
+        _programs[key] = Program(plan.template, rule, options, looks)
     _programs.move_to_end(key)
     while len(_programs) > 64:  # what was used longest ago is compiled again if need be
         _programs.popitem(last=False)
     return _programs[key]
+
+
+def _looks_a_call(plans, seeds):
+    """Return how many looks one call trains: one if callbacks act after each, or if it is long."""
+    if any(_acting(plan.callbacks()) for plan in plans):
+        return 1
+    plan = plans[0]
+    weights = sum(int(np.prod(w.shape)) for w in plan.template.trainable_variables)
+    work = weights * plan.updates_per_look * plan.batch_size * seeds * len(plans)
+    return int(np.clip(2**29 // work, 1, 16))
+
+
+def _acting(callbacks):
+    """Return the callbacks that do something here (a LearningRateMonitor does not)."""
+    return [c for c in callbacks if type(c) in CALLBACKS]
 
 
 # ---- training --------------------------------------------------------------------------------
@@ -379,15 +434,13 @@ def train(plans, seeds, max_memory=MAX_MEMORY):
     parts = -(-threads // len(groups))
     chunks = [c for g in groups for c in _chunks(plans, g, seeds, parts, max_memory)]
     first = _FirstWeights(plans, seeds)
-    compiled = [program(plans[c[0]], (len(s), len(c))) for c, s in chunks]
+    compiled = [program([plans[i] for i in c], len(s)) for c, s in chunks]
     stop = threading.Event()
     done = [0] * len(chunks)  # looks x runs, told by the threads and shown by this one
-    results = {}
+    results, errors = {}, []
     total = len(seeds) * sum(plan.looks for plan in plans)
-    with (
-        ThreadPoolExecutor(max_workers=threads) as pool,
-        tqdm(total=total, desc="training", unit="look", delay=1, leave=False) as bar,
-    ):
+    pool = ThreadPoolExecutor(max_workers=threads)
+    with tqdm(total=total, desc="training", unit="look", delay=1, leave=False) as bar:
         jobs = {
             pool.submit(_train_chunk, compiled[i], plans, c, s, first, stop, done, i)
             for i, (c, s) in enumerate(chunks)
@@ -396,15 +449,23 @@ def train(plans, seeds, max_memory=MAX_MEMORY):
             while jobs:
                 finished, jobs = wait(jobs, timeout=0.2, return_when=FIRST_COMPLETED)
                 for job in sorted(finished, key=lambda job: job.exception() is not None):
-                    results |= job.result()
+                    if isinstance(job.exception(), Exception):
+                        errors.append(job.exception())
+                    else:  # which raises an interrupt
+                        results |= job.result()
                 bar.update(sum(done) - bar.n)
         except BaseException as error:
             stop.set()
-            for job in jobs:
-                job.cancel()
             if not isinstance(error, KeyboardInterrupt) or not results:
                 raise
             warnings.warn(interrupted(len(results), len(plans) * len(seeds)), stacklevel=4)
+        finally:  # an interrupt does not wait: threads end by themselves after their present call
+            pool.shutdown(wait=False, cancel_futures=True)
+    if errors and not results:
+        raise errors[0]
+    if errors:  # what was computed is not lost to a part that failed
+        reason = f"Failed with {type(errors[0]).__name__} ({errors[0]})"
+        warnings.warn(interrupted(len(results), len(plans) * len(seeds), reason), stacklevel=4)
     return results
 
 
@@ -420,9 +481,9 @@ def _with_templates(plans):
     ]
 
 
-def interrupted(done, total):
-    """Return what a sweep says when it was interrupted."""
-    return f"Interrupted: {done} of {total} runs are finished, the others are NaN."
+def interrupted(done, total, reason="Interrupted"):
+    """Return what a sweep says when it could not finish."""
+    return f"{reason}: {done} of {total} runs are finished, the others are NaN."
 
 
 def _groups(plans):
@@ -514,7 +575,7 @@ class _Run:
         self.stop_training = False
         self.metrics = []
         self._read_weights, self.set_to = read_weights, None
-        callbacks = [c for c in plan.callbacks() if type(c) in CALLBACKS]
+        callbacks = _acting(plan.callbacks())
         for callback in callbacks:
             if getattr(callback, "monitor", "").endswith("accuracy") and callback.mode == "auto":
                 callback.mode = "max"  # which Keras reads off the compiled metrics
@@ -569,39 +630,40 @@ def _train_chunk(compiled, plans, positions, seeds, first, stop, done, chunk):
     logs = {}
     lengths = np.zeros(shape, dtype=int)
     count = plan.updates_per_look
-    orders = _Orders(seeds, len(data.x_train), plan.batch_size, plan.updates_per_epoch)
-    for look in range(plan.looks):
+    orders = _Orders(
+        seeds, len(data.x_train), plan.batch_size, plan.updates_per_epoch, compiled.looks
+    )
+    noise_seeds = tf.constant(seeds, "int64")
+    for look in range(0, plan.looks, compiled.looks):
         if stop.is_set():
             return {}
-        order, mask = orders.look(look * count, count)
-        planned = [
-            _rates(p, o, look * count, count) for p, o in zip(chosen, optimizers, strict=True)
-        ]
-        rates = np.empty((count, *shape), dtype="float32")
-        for j, k in grid:
-            if alive[j, k]:
-                runs[j, k].tell("on_epoch_begin", look)
-            rates[:, j, k] = (
-                runs[j, k].optimizer.learning_rate if planned[k] is None else planned[k]
-            )
-        weights, states, loss, accuracy = compiled.train(
-            x, y, tf.constant(seeds, "int64"), order, mask, rates, numbers, weights, states,
-            tf.constant(look * count, "int64"),
+        now = min(compiled.looks, plan.looks - look)
+        rates = np.zeros((compiled.looks, count, *shape), dtype="float32")
+        for k, (p, optimizer) in enumerate(zip(chosen, optimizers, strict=True)):
+            planned = _rates(p, optimizer, look * count, now * count)
+            for j in range(len(seeds)):
+                if alive[j, k]:
+                    runs[j, k].tell("on_epoch_begin", look)
+                if planned is None:
+                    rates[:now, :, j, k] = runs[j, k].optimizer.learning_rate
+                else:
+                    rates[:now, :, j, k] = planned.reshape(now, count)
+        weights, states, seen = compiled.train(
+            x, y, x_val, y_val, noise_seeds, tf.constant(now), *orders.looks(look, now, count),
+            rates, numbers, weights, states, tf.constant(look * count, "int64"),
         )  # fmt: skip
-        found = {"loss": loss, "accuracy": accuracy}
-        if len(data.x_val):
-            found["val_loss"], found["val_accuracy"] = compiled.evaluate(x_val, y_val, weights)
-        found = {name: value.numpy().astype("float64") for name, value in found.items()}
-        found["learning_rate"] = rates[-1].astype("float64")
+        seen = seen.numpy()[:now].astype("float64")
+        found = {name: seen[:, i] for i, name in enumerate(METRICS[: 4 if len(data.x_val) else 2])}
+        found["learning_rate"] = rates[:now, -1].astype("float64")
         for name, value in found.items():
             logs.setdefault(name, []).append(value)
-        lengths[alive] = look + 1
-        done[chunk] += len(grid)
+        lengths[alive] = look + now
+        done[chunk] += len(grid) * now
         current.clear()
         for j, k in grid:
             run = runs[j, k]
             if alive[j, k] and run.callbacks:
-                run.tell("on_epoch_end", look, {n: float(v[j, k]) for n, v in found.items()})
+                run.tell("on_epoch_end", look, {n: float(v[0, j, k]) for n, v in found.items()})
                 if run.stop_training:
                     alive[j, k] = False
                     kept[j, k] = run.get_weights()
@@ -612,7 +674,7 @@ def _train_chunk(compiled, plans, positions, seeds, first, stop, done, chunk):
         if runs[j, k].set_to is not None:
             kept[j, k] = runs[j, k].set_to
     return _results(
-        compiled, plan, positions, seeds, grid, {n: np.array(v) for n, v in logs.items()},
+        compiled, plan, positions, seeds, grid, {n: np.concatenate(v) for n, v in logs.items()},
         lengths, weights, kept,
     )  # fmt: skip
 
@@ -641,8 +703,9 @@ def _results(compiled, plan, positions, seeds, grid, logs, lengths, weights, kep
 class _Orders:
     """The samples of each update, by seed, with short last batches filled up and masked."""
 
-    def __init__(self, seeds, n, batch_size, per_epoch):
+    def __init__(self, seeds, n, batch_size, per_epoch, looks_a_call):
         self.seeds, self.n, self.batch_size, self.per_epoch = seeds, n, batch_size, per_epoch
+        self.looks_a_call = looks_a_call
         mask = np.zeros((per_epoch, batch_size), dtype="float32")
         mask.flat[:n] = 1
         self.mask = mask
@@ -651,16 +714,23 @@ class _Orders:
     def _epoch(self, epoch):
         order = np.zeros((len(self.seeds), self.per_epoch * self.batch_size), dtype="int32")
         for j, seed in enumerate(self.seeds):
-            order[j, : self.n] = sample_order(seed, epoch, self.n)
+            order[j, : self.n] = _order(seed, epoch, self.n)
         return order.reshape(len(self.seeds), self.per_epoch, self.batch_size)
 
-    def look(self, first, count):
-        """Return the order (seeds, updates, batch) and mask (updates, batch) of some updates."""
-        batches = [divmod(u, self.per_epoch) for u in range(first, first + count)]
-        if len(batches) == self.per_epoch and batches[0][1] == 0:
-            return self.epoch(batches[0][0]), self.mask
-        order = np.stack([self.epoch(e)[:, b] for e, b in batches], axis=1)
-        return order, self.mask[[b for _, b in batches]]
+    def looks(self, look, now, count):
+        """Return the order (looks, seeds, updates, batch) and mask (looks, updates, batch).
+
+        Of `now` looks with `count` updates each; what lies behind them is filled with zeros.
+        """
+        shape = (self.looks_a_call, len(self.seeds), count, self.batch_size)
+        order = np.zeros(shape, dtype="int32")
+        mask = np.zeros((self.looks_a_call, count, self.batch_size), dtype="float32")
+        for i in range(now):
+            for u in range(count):
+                epoch, batch = divmod((look + i) * count + u, self.per_epoch)
+                order[i, :, u] = self.epoch(epoch)[:, batch]
+                mask[i, u] = self.mask[batch]
+        return order, mask
 
 
 def _tile(values, seeds):

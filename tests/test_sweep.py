@@ -530,6 +530,21 @@ def test_an_error_in_a_thread_is_raised(monkeypatch):
         sweep(settings={"batch_size": [100, 250]})
 
 
+def test_an_error_in_a_part_does_not_lose_the_others(monkeypatch):
+    train_chunk = ensemble._train_chunk
+
+    def broken(compiled, plans, positions, *rest):
+        if positions == [1]:
+            raise MemoryError("too much")
+        return train_chunk(compiled, plans, positions, *rest)
+
+    monkeypatch.setattr(ensemble, "_train_chunk", broken)
+    message = r"Failed with MemoryError \(too much\): 2 of 4 runs are finished"
+    with pytest.warns(UserWarning, match=message):
+        runs = sweep(settings={"batch_size": [100, 250]})
+    check_interrupted(runs, [(0, 0), (0, 1)])
+
+
 def test_two_processes_yield_what_one_yields():
     given = {
         "settings": {"optimizer": {"a": lambda: SGD(0.01), "b": lambda: Adam(0.01)}},
