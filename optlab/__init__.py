@@ -45,6 +45,7 @@ from .models import blobs_mlp, mnist_mlp  # noqa: E402
 from .plots import (  # noqa: E402
     plot_comparison,
     plot_final,
+    plot_heatmap,
     plot_learning_curves,
     plot_schedules,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "one_cycle",
     "plot_comparison",
     "plot_final",
+    "plot_heatmap",
     "plot_learning_curves",
     "plot_schedules",
     "step",

@@ -26,6 +26,10 @@ class Claim:
         The verdict that the text counts on.
     effect : numpy.ndarray or None
         One number per seed; None for a fact.
+    low, high : float or None
+        The claimed range of the mean effect, infinite where it has no end; None for a fact.
+    over : str
+        What the claim generalises over; empty for a fact.
     """
 
     sentence: str
@@ -33,6 +37,9 @@ class Claim:
     evidence: str
     expected: str
     effect: np.ndarray | None = None
+    low: float | None = None
+    high: float | None = None
+    over: str = ""
 
     @property
     def as_expected(self) -> bool:
@@ -43,6 +50,18 @@ class Claim:
         loud = "" if self.as_expected else f" (NOT AS EXPECTED: the text says {self.expected})"
         lines = [f"{self.verdict.upper()}{loud}: {self.sentence}"]
         return "\n".join(lines + ([f"Evidence: {self.evidence}"] if self.evidence else []))
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        # what a notebook stores of a claim, so that it can be judged again without training
+        stored = {"sentence": self.sentence, "verdict": self.verdict, "expected": self.expected}
+        if self.effect is not None:
+            stored |= {
+                "over": self.over,
+                "low": _plain(self.low),
+                "high": _plain(self.high),
+                "effect": [_plain(value) for value in self.effect],
+            }
+        return {"text/plain": repr(self)}, {"optlab": stored}
 
 
 def claim(
@@ -104,19 +123,33 @@ def claim(
             f"effect has shape {values.shape}: give one number per seed, such as "
             'runs.final("val_accuracy", learning_rate=0.01).'
         )
-    finite = values[np.isfinite(values)]
-    below, above = interval(finite)
-    missing = values.size - finite.size
-    if missing or finite.size < FEWEST:
-        verdict = "undecided"
-    elif low <= below and above <= high:
-        verdict = "supported"
-    elif above < low or below > high:
-        verdict = "contradicted"
-    else:
-        verdict = "undecided"
-    return Claim(sentence, verdict, _evidence(values, finite, below, above, low, high, over),
-                 expect, values)  # fmt: skip
+    return Claim(
+        sentence, judge(values, low, high), _evidence(values, low, high, over), expect, values,
+        low, high, over,
+    )  # fmt: skip
+
+
+def judge(values, low, high):
+    """Return the verdict on the claim that the mean of `values` lies between `low` and `high`.
+
+    Parameters
+    ----------
+    values : array of float, shape (seeds,)
+    low, high : float
+        Infinite where the claimed side has no end.
+
+    Examples
+    --------
+    >>> judge([1.0, 2.0, 3.0, 2.0, 2.0], 0.5, float("inf"))
+    'supported'
+    """
+    values = np.asarray(values, dtype="float64")
+    below, above = interval(values[np.isfinite(values)])
+    if not np.isfinite(values).all() or values.size < FEWEST:
+        return "undecided"
+    if low <= below and above <= high:
+        return "supported"
+    return "contradicted" if above < low or below > high else "undecided"
 
 
 def fact(sentence, condition):
@@ -175,7 +208,14 @@ def _finite(side):
         raise ValueError(f"The claimed side {side!r} is no number: give a finite one.")
 
 
-def _evidence(values, finite, below, above, low, high, over):
+def _plain(value):
+    """Return a number as JSON knows it: six digits, None for what is not finite."""
+    return float(f"{value:.6g}") if np.isfinite(value) else None
+
+
+def _evidence(values, low, high, over):
+    finite = values[np.isfinite(values)]
+    below, above = interval(finite)
     if not finite.size:
         return f"none of {values.size} seeds has a value; over {over}."
     inside = int(np.sum((finite >= low) & (finite <= high)))

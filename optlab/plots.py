@@ -191,6 +191,62 @@ def plot_final(runs, metric="val_accuracy", *, ylim=None):
                   + _ends(runs, metric))  # fmt: skip
 
 
+def plot_heatmap(runs, x, y, metric="val_accuracy"):
+    """Draw a grid of two settings: the median over the seeds in each cell.
+
+    Parameters
+    ----------
+    runs : Runs
+        Of a full grid of exactly these two settings.
+    x, y : str
+        The names of the settings along the two axes.
+    metric : str, default "val_accuracy"
+
+    Returns
+    -------
+    Figure
+        A frame marks the best median in each column.
+
+    Raises
+    ------
+    ValueError
+        If the runs are no full grid of `x` and `y`.
+    """
+    columns, rows = ([*dict.fromkeys(s.get(name) for s in runs.settings)] for name in (x, y))
+    if {x, y} != {*runs.names} or len(runs.settings) != len(columns) * len(rows):
+        raise ValueError(
+            f"The runs vary {', '.join(runs.names) or 'nothing'} in {len(runs.settings)} settings: "
+            f"a heat map needs a full grid of exactly {x!r} and {y!r}."
+        )
+    values = np.array(
+        [[_quartiles(runs.final(metric, **{x: c, y: r})[:, None])[1, 0] for c in columns]
+         for r in rows]
+    )  # fmt: skip
+    worth = -values if metric.endswith("loss") else values
+    best = np.where(np.isnan(worth), -np.inf, worth).argmax(axis=0)
+    with mpl.rc_context(STYLE):
+        figure, axes = new_figure(width=1.15 * len(columns) + 2.5, height=0.55 * len(rows) + 1.6)
+        ax = axes[0, 0]
+        image = ax.imshow(values, cmap="cividis", aspect="auto")
+        middle = np.nanmean([image.norm.vmin, image.norm.vmax])
+        for i, j in np.ndindex(values.shape):
+            ax.text(j, i, number(values[i, j]), ha="center", va="center",
+                    color="black" if values[i, j] > middle else "white")  # fmt: skip
+        for j, i in enumerate(best):
+            ax.add_patch(mpl.patches.Rectangle((j - 0.46, i - 0.42), 0.92, 0.84, fill=False,
+                                               lw=2.5, color="#D55E00"))  # fmt: skip
+        ax.set_xticks(range(len(columns)), [number(v) for v in columns])
+        ax.set_yticks(range(len(rows)), [number(v) for v in rows])
+        ax.set(xlabel=x.replace("_", " "), ylabel=y.replace("_", " "))
+        ax.grid(visible=False)
+        figure.colorbar(image, label=_name(metric))
+    caption = _caption(runs, "Number: median; frame: the best of a column").replace(
+        "column of", "column, over"
+    )
+    return finish(figure, caption, f"Heat map of {y.replace('_', ' ')} (rows) by "
+                  f"{x.replace('_', ' ')} (columns). " + _ends(runs, metric))  # fmt: skip
+
+
 def plot_schedules(schedules, steps, *, log=False):
     """Draw learning rates by step.
 
