@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 LESSONS ?= $(wildcard notebooks/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test lab test lint loopback unit nbval notebooks bench constraints clean
+.PHONY: help setup setup-test lab test lint loopback unit nbval notebooks replicate bench constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,12 +47,14 @@ loopback: $(BIN)/python
 unit: $(VENV)/.test loopback  ## the unit tests, doctests and the structure of the notebooks
 	$(BIN)/python -m pytest --doctest-modules --durations=5 tests optlab
 
-nbval: $(VENV)/.test loopback  ## run the lessons and compare their checked outputs
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 \
-	  --nbval-sanitize-with tests/nbval_sanitize.cfg $(LESSONS)
+nbval: $(VENV)/.test loopback  ## run the lessons and compare their checked outputs and times
+	$(BIN)/python tools/check_lessons.py $(LESSONS)
 
 notebooks: $(VENV)/.test  ## run the lessons and save them with their outputs (LESSONS=... for some)
 	$(BIN)/python tools/execute_notebooks.py $(LESSONS)
+
+replicate: $(VENV)/.test  ## run all lessons with other seeds, threads, points; write replication/
+	$(BIN)/python tools/replicate.py
 
 bench: $(VENV)/.test  ## measure optlab beside plain Keras, scikit-learn and JAX (about ten minutes)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[benchmarks]"

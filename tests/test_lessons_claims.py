@@ -1,0 +1,163 @@
+"""The claims that lessons store: each could have come out otherwise, and none stands alone."""
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import optlab as ol
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+from check_lessons import too_slow  # noqa: E402
+from falsify import falsify  # noqa: E402
+from lessons import LESSONS, read, source, stated_seconds, stored_claims  # noqa: E402
+
+NAMES = [path.stem for path in LESSONS]
+CLAIM = re.compile(r"\bol\.(claim|fact)\(")
+
+
+# ---- each could have come out otherwise ------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_every_verdict_changes_when_its_effect_is_turned_round(path):
+    survivors, _ = falsify(stored_claims(read(path)))
+    assert survivors == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_every_claim_that_is_shown_is_stored(path):
+    notebook = read(path)
+    shown = [c for c in notebook["cells"] if c["cell_type"] == "code" and CLAIM.search(source(c))]
+    assert len(stored_claims(notebook)) == len(shown)
+
+
+def stored(effect, **sides):
+    return ol.claim("a sentence", effect, **sides)._repr_mimebundle_()[1]["optlab"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "sides"),
+    [
+        ([0.2, 0.25, 0.3, 0.2, 0.25], {"at_least": -0.05}),
+        ([0.01, 0.02, 0.01, 0.02, 0.01], {"at_least": -0.005}),
+        ([-0.3, -0.2, -0.3, -0.2, -0.3], {"at_most": 0.05}),
+    ],
+)
+def test_a_claim_that_could_hardly_fail_survives_and_is_named(effect, sides):
+    survivors, tried = falsify([stored(effect, **sides)])
+    assert tried == 1 and survivors[0][0] == "a sentence"
+
+
+@pytest.mark.parametrize(
+    ("effect", "sides"),
+    [
+        ([0.2, 0.25, 0.3, 0.2, 0.25], {"at_least": 0.05}),
+        ([0.01, 0.02, 0.01, 0.02, 0.01], {"at_least": 0.05}),  # contradicted
+        ([-0.2, -0.25, -0.3, -0.2, -0.25], {"at_least": 0.05}),
+        ([0.002, -0.003, 0.004, 0.001, 0.0], {"between": (-0.01, 0.01)}),
+        ([0.2, 0.21, 0.2, 0.22, 0.2], {"between": (-0.01, 0.01)}),
+        ([1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0], {"at_least": 0.5}),
+        ([0.03, 0.04, 0.03, 0.05, 0.03], {"at_most": 0.1}),
+        ([3.0, 4.0, 3.0, 5.0, 3.0], {"at_least": 2.0}),
+    ],
+)
+def test_a_claim_that_says_something_does_not_survive(effect, sides):
+    survivors, tried = falsify([stored(effect, **sides)])
+    assert tried and survivors == []
+
+
+def test_a_claim_is_stored_with_what_it_takes_to_judge_it_again():
+    effect = [0.02, np.nan, 0.03, 0.02, 0.04]
+    text, metadata = ol.claim("It gains", effect, at_least=0.01)._repr_mimebundle_()
+    assert text == {"text/plain": repr(ol.claim("It gains", effect, at_least=0.01))}
+    assert metadata["optlab"] == {
+        "sentence": "It gains", "verdict": "undecided", "expected": "supported",
+        "over": "new seeds on this data", "low": 0.01, "high": None,
+        "effect": [0.02, None, 0.03, 0.02, 0.04],
+    }  # fmt: skip
+    assert "effect" not in ol.fact("One is one", True)._repr_mimebundle_()[1]["optlab"]
+
+
+# ---- none stands alone -----------------------------------------------------------------------
+
+
+def sections(notebook):
+    """Yield the cells of each "What we saw", heading first."""
+    cells, inside = [], False
+    for cell in notebook["cells"]:
+        heading = re.match(r"#+ (.+)", source(cell)) if cell["cell_type"] == "markdown" else None
+        if heading and inside:
+            yield cells
+        if heading:
+            inside, cells = heading.group(1).strip() == "What we saw", []
+        if inside:
+            cells.append(cell)
+    if inside:
+        yield cells
+
+
+def unbound(cells):
+    """Return what is wrong with one "What we saw": text without a claim, a claim without text."""
+    found, claims, open_text = [], 0, ""
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            if open_text:
+                found.append(f"no claim follows: {open_text[:60]!r}")
+            open_text = re.sub(r"^#+ .*$", "", source(cell), flags=re.M).strip()
+            if not claims and not open_text:
+                found.append("begins without a sentence")
+        elif CLAIM.search(source(cell)):
+            claims += 1
+            open_text = ""
+    if open_text:  # the last words rest on claims that they name
+        named = [int(n) for part in re.findall(r"\(claims? ([^)]+)\)", open_text)
+                 for n in re.findall(r"\d+", part)]  # fmt: skip
+        if not named:
+            found.append(f"no claim follows and none is named: {open_text[:60]!r}")
+        if any(not 1 <= n <= claims for n in named):
+            found.append(f"names a claim that does not exist: {named} of {claims}")
+    return found + ([] if claims else ["has no claim"])
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_what_we_saw_is_bound_to_claims(path):
+    parts = list(sections(read(path)))
+    assert parts
+    assert [problem for cells in parts for problem in unbound(cells)] == []
+
+
+TEXT = {"cell_type": "markdown", "source": "### What we saw\n\nIt falls."}
+MORE = {"cell_type": "markdown", "source": "It rises."}
+SHOWN = {"cell_type": "code", "source": "ol.claim('It falls', effect, at_most=0)"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "word"),
+    [
+        ([TEXT], "none is named"),
+        ([TEXT, SHOWN, MORE], "none is named"),
+        ([TEXT, MORE, SHOWN], "no claim follows"),
+        ([{**TEXT, "source": "### What we saw"}, SHOWN], "without a sentence"),
+        ([TEXT, SHOWN, {**MORE, "source": "So (claim 2)."}], "does not exist"),
+    ],
+)
+def test_loose_text_and_loose_claims_are_seen(cells, word):
+    assert word in " ".join(unbound(cells))
+    assert unbound([TEXT, SHOWN, {**MORE, "source": "So it does (claim 1)."}]) == []
+
+
+# ---- the times that the lessons state --------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_a_lesson_states_its_seconds(path):
+    assert 5 <= stated_seconds(read(path)) <= 90
+
+
+def test_a_lesson_that_takes_far_longer_than_stated_is_too_slow(capsys):
+    assert not too_slow("a_lesson", 89, 30)
+    assert too_slow("a_lesson", 91, 30)
+    assert "91 s, stated 30 s: TOO SLOW" in capsys.readouterr().out

@@ -1,0 +1,134 @@
+"""Run all lessons as a baseline and with one factor changed at a time; write the table of verdicts.
+
+Usage: replicate.py [FOLDER]     (`make replicate` calls it; FOLDER is replication/)
+
+Resumable: what was run with the same package and the same cells is not run again. After every
+lesson FOLDER/results.json and FOLDER/README.md are written anew.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+from lessons import LESSONS, ROOT, read, source, stored_claims
+from nbclient import NotebookClient
+
+sys.path.insert(0, str(ROOT))
+from optlab.figures import write_atomically  # noqa: E402
+
+ONE_THREAD = dict.fromkeys(
+    ["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"],
+    "1",
+)
+FACTORS = {
+    "baseline": {},
+    "seeds 1000 …": {"OPTLAB_SEED": "1"},
+    "seeds 2000 …": {"OPTLAB_SEED": "2"},
+    "one thread": ONE_THREAD,
+    "oneDNN off": {"TF_ENABLE_ONEDNN_OPTS": "0"},
+    "other points": {"OPTLAB_DRAW": "1"},
+}
+POINTS = "other points"  # concerns only the claims that are about any draw of the points
+SHORT = {"supported": "S", "contradicted": "C", "undecided": "U", "true": "true", "false": "false"}
+
+
+def fingerprint(path):
+    """Return what changes when the package or the cells of a lesson change."""
+    digest = hashlib.sha256()
+    for file in sorted((ROOT / "optlab").glob("*.py")):
+        digest.update(file.read_bytes())
+    for cell in read(path)["cells"]:
+        if cell["cell_type"] == "code":
+            digest.update(source(cell).encode())
+    return digest.hexdigest()[:16]
+
+
+def verdicts(path, environment):
+    """Run a lesson in an environment and return its claims, without their effects."""
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(
+        notebook, timeout=900, kernel_name="python3", record_timing=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    ).execute(env=os.environ | {"PYTEST_CURRENT_TEST": "replicate"} | environment)  # fmt: skip
+    return [{k: v for k, v in c.items() if k != "effect"} for c in stored_claims(notebook)]
+
+
+def flips(base, claim, factor):
+    """Return whether a verdict changed although the claim says that it would not."""
+    about_points = factor == POINTS and "draw" not in claim.get("over", "draw")
+    return claim["verdict"] != base["verdict"] and not about_points
+
+
+def table(results):
+    """Return the page of verdicts, in Markdown."""
+    runs, flipped, moved = [], [], []
+    for path in LESSONS:
+        own = results.get(path.stem, {})
+        if "baseline" not in own:
+            continue
+        runs += [f"\n## {path.stem}\n", f"| claim | over | {' | '.join(FACTORS)} |",
+                 "|" + "---|" * (len(FACTORS) + 2)]  # fmt: skip
+        for i, base in enumerate(own["baseline"]["claims"]):
+            row = []
+            for factor in FACTORS:
+                claim = own[factor]["claims"][i] if factor in own else None
+                row.append(SHORT[claim["verdict"]] if claim else "not run")
+                if claim and claim["verdict"] != base["verdict"]:
+                    changed = flips(base, claim, factor)
+                    row[-1] = f"**{row[-1]}**" if changed else f"({row[-1]})"
+                    (flipped if changed else moved).append(f"{path.stem}: {base['sentence']}")
+            runs.append(f"| {base['sentence']} | {base.get('over', '')} | {' | '.join(row)} |")
+    done = [r for own in results.values() for r in own.values()]
+    count = sum(len(own["baseline"]["claims"]) for own in results.values() if "baseline" in own)
+    names = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn")
+    head = [
+        "# Do the verdicts hold?\n",
+        f"Written by `make replicate`; {platform.machine()}, {os.cpu_count()} cores, Python "
+        f"{platform.python_version()}, {', '.join(f'{n} {version(n)}' for n in names)}; "
+        f"run {min(r['date'] for r in done)} to {max(r['date'] for r in done)} at commit "
+        f"{', '.join(sorted({r['commit'] for r in done}))}.\n",
+        "Each column runs all lessons again with one thing changed: other seeds, one thread, "
+        "TensorFlow without oneDNN, other points from the same clouds (`OPTLAB_DRAW=1`). "
+        "S: supported, C: contradicted, U: undecided; facts are true or false.\n",
+        f"**{count} claims and facts; {len(flipped)} flips.** "
+        f"A flip (in bold) is a verdict that changes although its claim covers the change. A claim "
+        f"over new seeds on this data covers no other points: where those change it, the "
+        f"verdict stands in brackets ({len(moved)} times) and is no flip.",
+    ]
+    return "\n".join(head + [f"\nFlip: {line}" for line in flipped] + runs) + "\n"
+
+
+def main(folder):
+    folder.mkdir(exist_ok=True)
+    store = folder / "results.json"
+    results = json.loads(store.read_text()) if store.exists() else {}
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT,
+                            capture_output=True, text=True).stdout.strip()  # fmt: skip
+    for factor, environment in FACTORS.items():
+        for path in LESSONS:
+            own, print_ = results.setdefault(path.stem, {}), fingerprint(path)
+            if own.get(factor, {}).get("fingerprint") == print_:
+                continue
+            start = time.perf_counter()
+            claims = verdicts(path, environment)
+            seconds = time.perf_counter() - start
+            own[factor] = dict(fingerprint=print_, date=time.strftime("%Y-%m-%d"),
+                               commit=commit, claims=claims)  # fmt: skip
+            write_atomically(store, (json.dumps(results, indent=1) + "\n").encode())
+            write_atomically(folder / "README.md", table(results).encode())
+            print(f"{factor}: {path.stem} {seconds:.0f} s", flush=True)
+    page = table(results)
+    write_atomically(folder / "README.md", page.encode())
+    print(next(line for line in page.splitlines() if "flips" in line))
+    return 0 if " 0 flips" in page else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "replication"))
