@@ -363,6 +363,21 @@ def test_chunks_change_nothing(blobs):
         check_equal(small[run], result, 1e-5)
 
 
+@pytest.mark.parametrize("budget", [{"epochs": 7}, {"updates": 21, "every": 3}])
+def test_however_many_looks_one_call_trains_the_result_is_the_same(blobs, monkeypatch, budget):
+    found = []
+    for looks in (1, 3, 16):  # 3 does not divide 7 looks, 16 is more
+        monkeypatch.setattr(ensemble, "_looks_a_call", lambda plans, seeds, n=looks: n)
+        runs = ol.sweep(
+            ol.blobs_mlp, blobs, optimizer=lambda: keras.optimizers.Adam(0.01), seeds=2,
+            schedule=ol.cosine(0.1, steps=20, per="update"), batch_size=150, **budget,
+        )  # fmt: skip
+        found.append(runs)
+    for runs in found[1:]:
+        for name, values in found[0].metrics.items():
+            np.testing.assert_allclose(runs[name], values, 1e-5, err_msg=name)
+
+
 def test_chunks_hold_every_run_once_and_fit_into_memory(blobs):
     plans = plan(blobs, {"learning_rate": [0.1, 0.2, 0.3, 0.4, 0.5]}, optimizer=SGD, epochs=1)
     for parts in (1, 2, 3, 8, 64):

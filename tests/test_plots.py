@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import io
 import itertools
 import re
@@ -142,6 +143,36 @@ def test_final_shows_every_seed_its_median_and_middle_half():
         np.testing.assert_allclose(half.get_ydata(), np.percentile(ends, (25, 75)))
         np.testing.assert_allclose(middle.get_ydata(), [np.median(ends)] * 2)
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["4", "8", "16"]
+
+
+def grid(values):
+    """Build runs of rates 0.1 and 1 by batch sizes 8, 64 and 512; `values` by rate and size."""
+    settings = [{"learning_rate": r, "batch_size": b} for r in (0.1, 1) for b in (8, 64, 512)]
+    runs = make(settings=6, seeds=3)
+    losses = np.repeat(np.ravel(values), 3 * 6).reshape(6, 3, 6)
+    losses[:, 0] += 10  # an outlier that the median leaves out
+    return dataclasses.replace(runs, settings=settings, metrics=runs.metrics | {"val_loss": losses})
+
+
+def test_a_heat_map_shows_medians_and_frames_the_best_of_each_column():
+    values = [[0.3, 0.2, np.nan], [0.5, 0.1, 0.7]]
+    drawn = ol.plot_heatmap(grid(values), x="batch_size", y="learning_rate", metric="val_loss")
+    ax = drawn.figure.axes[0]
+    np.testing.assert_allclose(ax.images[0].get_array().filled(np.nan), values)
+    assert [t.get_text() for t in ax.texts] == ["0.3", "0.2", "not a number", "0.5", "0.1", "0.7"]
+    frames = [(round(p.get_x() + 0.46), round(p.get_y() + 0.42)) for p in ax.patches]
+    assert frames == [(0, 0), (1, 1), (2, 1)]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["8", "64", "512"]
+
+
+def test_a_heat_map_needs_a_full_grid():
+    runs = grid(np.ones((2, 3)))
+    for few in (runs.select(learning_rate=[0.1, 1], batch_size=8), make()):
+        with pytest.raises(ValueError, match="full grid"):
+            ol.plot_heatmap(few, x="batch_size", y="rate")
+    five = dataclasses.replace(runs, settings=runs.settings[:5])
+    with pytest.raises(ValueError, match="in 5 settings"):
+        ol.plot_heatmap(five, x="batch_size", y="learning_rate")
 
 
 def test_schedules_are_drawn_by_their_formula():
