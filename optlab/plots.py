@@ -402,6 +402,7 @@ def _caption(runs, drawn="Line: median; band: middle half"):
         f"{name.replace('_', ' ')} {value}"
         for name, value in runs.fixed.items()
         if name in ("optimizer", "schedule", "batch_size", "epochs", "updates")
+        and value != "a function"  # of the settings, which the panels name
     )
     seeds = f"{len(runs.seeds)} seeds" if len(runs.seeds) > 1 else "one seed"
     return f"{drawn} of {seeds}. Data: {runs.data}." + (f" Held fixed: {fixed}." if fixed else "")

@@ -79,7 +79,8 @@ def sweep(
         What varies. A dict is a grid of all combinations; a dict in place of a list names its
         values. ``batch_size``, ``epochs``, ``updates``, ``schedule``, ``optimizer``, ``model``,
         ``data`` and ``callbacks`` replace the argument of that name; any other entry is handed
-        to those functions among the arguments that have a parameter of its name.
+        to those functions among the arguments that have a parameter of its name (as are
+        ``batch_size``, ``epochs`` and ``updates``: a schedule may depend on them).
     schedule : Schedule or callable, optional
         The learning rate by update or epoch, in place of the optimizer's own; or a function
         that returns one.
@@ -281,15 +282,16 @@ def _route(parts, values):
                 "take it, as in schedule=lambda learning_rate: ol.cosine(learning_rate, ...)."
             )
     bound, taken = {}, {}
+    handed = {k: v for k, v in values.items() if k not in COMPONENTS}
     for name, function in functions.items():
         all_, needed = names[name]
-        missing = needed - set(entries)
+        missing = needed - set(handed)
         if missing:
             raise ValueError(
                 f"{name} is a function that needs {', '.join(sorted(missing))}: give it in "
                 "settings, or a function without that parameter."
             )
-        taken[name] = {k: v for k, v in entries.items() if k in all_}
+        taken[name] = {k: v for k, v in handed.items() if k in all_}
         bound[name] = lambda function=function, kw=taken[name]: function(**kw)
     return bound, taken
 

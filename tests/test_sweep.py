@@ -465,6 +465,18 @@ def test_one_sample_is_enough_to_train_on():
     assert np.isfinite(sweep(data=one, batch_size=1, seeds=1).final("loss")).all()
 
 
+def test_a_schedule_may_depend_on_the_number_of_epochs():
+    runs = sweep(
+        schedule=lambda epochs: ol.cosine(0.01, steps=epochs, per="epoch"),
+        settings={"epochs": [2, 4]}, optimizer=SGD, epochs=None,
+    )  # fmt: skip
+    by_hand = [[0.01, 0.005], [0.01, 0.01 * (1 + 0.5**0.5) / 2, 0.005, 0.01 * (1 - 0.5**0.5) / 2]]
+    for epochs, rates in zip((2, 4), by_hand, strict=True):
+        np.testing.assert_allclose(
+            runs.select(epochs=epochs)["learning_rate"][0, 0], rates, rtol=1e-5
+        )
+
+
 # ---- interrupted, spread, quiet --------------------------------------------------------------
 
 
