@@ -214,8 +214,8 @@ def _settings(settings):
 
 
 def _value(name, value):
-    """Return a value as Keras takes it: a learning rate of 1 or of numpy's types is no float."""
-    rate = name == "learning_rate" and isinstance(value, numbers.Real)
+    """Return a value as Keras takes it: a rate of 1, or a momentum of 0, is no float to it."""
+    rate = name in ("learning_rate", "momentum") and isinstance(value, numbers.Real)
     return float(value) if rate and not isinstance(value, bool) else value
 
 

@@ -85,33 +85,37 @@ def test_a_claim_is_stored_with_what_it_takes_to_judge_it_again():
 
 
 def sections(notebook):
-    """Yield the cells of each "What we saw", heading first."""
-    cells, inside = [], False
+    """Yield each "What we saw": a list of texts and code cells, up to the next heading."""
+    parts, inside = [], False
     for cell in notebook["cells"]:
-        heading = re.match(r"#+ (.+)", source(cell)) if cell["cell_type"] == "markdown" else None
-        if heading and inside:
-            yield cells
-        if heading:
-            inside, cells = heading.group(1).strip() == "What we saw", []
-        if inside:
-            cells.append(cell)
+        if cell["cell_type"] == "code":
+            parts.append(cell)
+            continue
+        for text in re.split(r"^(?=#+ )", source(cell), flags=re.M):
+            heading = re.match(r"#+ (.+)\n?", text)
+            if heading:
+                if inside:
+                    yield parts
+                inside, parts = heading.group(1).strip() == "What we saw", []
+            if text := text[heading.end() if heading else 0 :].strip():
+                parts.append(text)
     if inside:
-        yield cells
+        yield parts
 
 
-def unbound(cells):
+def unbound(parts):
     """Return what is wrong with one "What we saw": text without a claim, a claim without text."""
-    found, claims, open_text = [], 0, ""
-    for cell in cells:
-        if cell["cell_type"] == "markdown":
-            if open_text:
-                found.append(f"no claim follows: {open_text[:60]!r}")
-            open_text = re.sub(r"^#+ .*$", "", source(cell), flags=re.M).strip()
+    found, claims, open_text, before = [], 0, "", None
+    for part in parts:
+        if isinstance(part, str):
+            if isinstance(before, str):
+                found.append(f"no claim follows: {before[:60]!r}")
+            open_text = part
+        elif CLAIM.search(source(part)):
             if not claims and not open_text:
                 found.append("begins without a sentence")
-        elif CLAIM.search(source(cell)):
-            claims += 1
-            open_text = ""
+            claims, open_text = claims + 1, ""
+        before = part
     if open_text:  # the last words rest on claims that they name
         named = [int(n) for part in re.findall(r"\(claims? ([^)]+)\)", open_text)
                  for n in re.findall(r"\d+", part)]  # fmt: skip
@@ -129,24 +133,35 @@ def test_what_we_saw_is_bound_to_claims(path):
     assert [problem for cells in parts for problem in unbound(cells)] == []
 
 
-TEXT = {"cell_type": "markdown", "source": "### What we saw\n\nIt falls."}
-MORE = {"cell_type": "markdown", "source": "It rises."}
 SHOWN = {"cell_type": "code", "source": "ol.claim('It falls', effect, at_most=0)"}
+OTHER = {"cell_type": "code", "source": "effect = runs.jitter()"}
 
 
 @pytest.mark.parametrize(
-    ("cells", "word"),
+    ("parts", "word"),
     [
-        ([TEXT], "none is named"),
-        ([TEXT, SHOWN, MORE], "none is named"),
-        ([TEXT, MORE, SHOWN], "no claim follows"),
-        ([{**TEXT, "source": "### What we saw"}, SHOWN], "without a sentence"),
-        ([TEXT, SHOWN, {**MORE, "source": "So (claim 2)."}], "does not exist"),
+        (["It falls."], "none is named"),
+        (["It falls.", SHOWN, "It rises."], "none is named"),
+        (["It falls.", "It rises.", SHOWN], "no claim follows"),
+        ([SHOWN], "without a sentence"),
+        (["It falls.", SHOWN, "So (claim 2)."], "does not exist"),
+        (["It falls.", OTHER], "has no claim"),
     ],
 )
-def test_loose_text_and_loose_claims_are_seen(cells, word):
-    assert word in " ".join(unbound(cells))
-    assert unbound([TEXT, SHOWN, {**MORE, "source": "So it does (claim 1)."}]) == []
+def test_loose_text_and_loose_claims_are_seen(parts, word):
+    assert word in " ".join(unbound(parts))
+
+
+def test_bound_text_is_left_in_peace():
+    cells = [
+        {"cell_type": "markdown", "source": "### What we saw\n\nIt falls."},
+        OTHER,
+        SHOWN,
+        {"cell_type": "markdown", "source": "So it does (claim 1).\n\n## Next\n\nOther things."},
+    ]
+    (parts,) = sections({"cells": cells})
+    assert parts == ["It falls.", OTHER, SHOWN, "So it does (claim 1)."]
+    assert unbound(parts) == []
 
 
 # ---- the times that the lessons state --------------------------------------------------------

@@ -62,6 +62,11 @@ def test_a_grid_is_all_combinations_in_order(plans):
     assert [float(p.optimizer().learning_rate) for p in found] == pytest.approx([1, 0.1] * 2)
 
 
+def test_keras_gets_whole_numbers_as_floats(plans):
+    found = plans(optimizer=SGD, settings={"learning_rate": [1], "momentum": [0, 0.5]})
+    assert [p.optimizer().momentum for p in found] == [0.0, 0.5]
+
+
 def test_a_list_of_dicts_is_taken_as_it_is(plans):
     settings = [{"batch_size": 10, "epochs": 3}, {"epochs": 2, "batch_size": 500}]
     found = plans(settings=settings, epochs=None)

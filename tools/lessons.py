@@ -30,5 +30,5 @@ def stored_claims(notebook):
 def stated_seconds(notebook):
     """Return how many seconds the head of a lesson says that its cells take, or None."""
     text = "\n".join(source(c) for c in notebook["cells"][:3])
-    found = re.search(r"run in about\s+(\d+)\s+seconds", text)
+    found = re.search(r"run\s+in\s+about\s+(\d+)\s+seconds", text)
     return int(found.group(1)) if found else None
