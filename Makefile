@@ -54,7 +54,7 @@ notebooks: $(VENV)/.test  ## run the lessons and save them with their outputs (L
 	$(BIN)/python tools/execute_notebooks.py $(LESSONS)
 
 replicate: $(VENV)/.test  ## run all lessons with other seeds, threads, points; write replication/
-	$(BIN)/python tools/replicate.py
+	$(BIN)/python tools/replicate.py $(LESSONS)
 
 bench: $(VENV)/.test  ## measure optlab beside plain Keras, scikit-learn and JAX (about ten minutes)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[benchmarks]"

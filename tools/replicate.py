@@ -1,9 +1,10 @@
-"""Run all lessons as a baseline and with one factor changed at a time; write the table of verdicts.
+"""Run lessons with one factor changed at a time and write the table of verdicts.
 
-Usage: replicate.py [FOLDER]     (`make replicate` calls it; FOLDER is replication/)
+Usage: replicate.py NOTEBOOK...     (`make replicate`)
 
-Resumable: what was run with the same package and the same cells is not run again. After every
-lesson FOLDER/results.json and FOLDER/README.md are written anew.
+The baseline is what the committed lessons show, which nbval checks. Resumable: what was run with
+the same package and the same cells is not run again. After every lesson replication/results.json
+and replication/README.md are written anew.
 """
 
 import hashlib
@@ -28,13 +29,14 @@ ONE_THREAD = dict.fromkeys(
     "1",
 )
 FACTORS = {
-    "baseline": {},
+    "baseline": None,
     "seeds 1000 …": {"OPTLAB_SEED": "1"},
-    "seeds 2000 …": {"OPTLAB_SEED": "2"},
+    "other points": {"OPTLAB_DRAW": "1"},
     "one thread": ONE_THREAD,
     "oneDNN off": {"TF_ENABLE_ONEDNN_OPTS": "0"},
-    "other points": {"OPTLAB_DRAW": "1"},
+    "seeds 2000 …": {"OPTLAB_SEED": "2"},
 }
+FOLDER = ROOT / "replication"
 POINTS = "other points"  # concerns only the claims that are about any draw of the points
 SHORT = {"supported": "S", "contradicted": "C", "undecided": "U", "true": "true", "false": "false"}
 
@@ -53,10 +55,11 @@ def fingerprint(path):
 def verdicts(path, environment):
     """Run a lesson in an environment and return its claims, without their effects."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(
-        notebook, timeout=900, kernel_name="python3", record_timing=False,
-        resources={"metadata": {"path": str(path.parent)}},
-    ).execute(env=os.environ | {"PYTEST_CURRENT_TEST": "replicate"} | environment)  # fmt: skip
+    if environment is not None:
+        NotebookClient(
+            notebook, timeout=900, kernel_name="python3", record_timing=False,
+            resources={"metadata": {"path": str(path.parent)}},
+        ).execute(env=os.environ | {"PYTEST_CURRENT_TEST": "replicate"} | environment)  # fmt: skip
     return [{k: v for k, v in c.items() if k != "effect"} for c in stored_claims(notebook)]
 
 
@@ -105,14 +108,14 @@ def table(results):
     return "\n".join(head + [f"\nFlip: {line}" for line in flipped] + runs) + "\n"
 
 
-def main(folder):
-    folder.mkdir(exist_ok=True)
-    store = folder / "results.json"
+def main(paths):
+    FOLDER.mkdir(exist_ok=True)
+    store = FOLDER / "results.json"
     results = json.loads(store.read_text()) if store.exists() else {}
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT,
                             capture_output=True, text=True).stdout.strip()  # fmt: skip
     for factor, environment in FACTORS.items():
-        for path in LESSONS:
+        for path in (Path(p).resolve() for p in paths):
             own, print_ = results.setdefault(path.stem, {}), fingerprint(path)
             if own.get(factor, {}).get("fingerprint") == print_:
                 continue
@@ -122,13 +125,13 @@ def main(folder):
             own[factor] = dict(fingerprint=print_, date=time.strftime("%Y-%m-%d"),
                                commit=commit, claims=claims)  # fmt: skip
             write_atomically(store, (json.dumps(results, indent=1) + "\n").encode())
-            write_atomically(folder / "README.md", table(results).encode())
+            write_atomically(FOLDER / "README.md", table(results).encode())
             print(f"{factor}: {path.stem} {seconds:.0f} s", flush=True)
     page = table(results)
-    write_atomically(folder / "README.md", page.encode())
+    write_atomically(FOLDER / "README.md", page.encode())
     print(next(line for line in page.splitlines() if "flips" in line))
     return 0 if " 0 flips" in page else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "replication"))
+    sys.exit(main(sys.argv[1:]))
