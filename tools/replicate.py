@@ -79,6 +79,7 @@ def table(results):
             continue
         runs += [f"\n## {path.stem}\n", f"| claim | over | {' | '.join(FACTORS)} |",
                  "|" + "---|" * (len(FACTORS) + 2)]  # fmt: skip
+        own = {f: r for f, r in own.items() if r["fingerprint"] == own["baseline"]["fingerprint"]}
         for i, base in enumerate(own["baseline"]["claims"]):
             row = []
             for factor in FACTORS:
