@@ -37,11 +37,20 @@ def _import_keras_quietly():
 
 _import_keras_quietly()
 
+from . import updates  # noqa: E402
 from .callbacks import LearningRateMonitor  # noqa: E402
 from .claims import Claim, claim, fact  # noqa: E402
 from .data import Dataset, load_blobs, load_mnist  # noqa: E402
 from .figures import Figure  # noqa: E402
 from .models import blobs_mlp, mnist_mlp  # noqa: E402
+from .paths import (  # noqa: E402
+    Animation,
+    animate_paths,
+    plot_distance,
+    plot_paths,
+    plot_steps,
+)
+from .playground import DescentPlayground, TrainingPlayground  # noqa: E402
 from .plots import (  # noqa: E402
     plot_comparison,
     plot_final,
@@ -60,32 +69,56 @@ from .schedules import (  # noqa: E402
     time_based,
     warmup_cosine,
 )
+from .surfaces import (  # noqa: E402
+    Surface,
+    beale,
+    descend,
+    parabola,
+    rastrigin,
+    ravine,
+    saddle,
+)
 from .sweep import sweep  # noqa: E402
 
 __all__ = [
+    "Animation",
     "Claim",
     "Dataset",
+    "DescentPlayground",
     "Figure",
     "LearningRateMonitor",
     "Runs",
     "Schedule",
+    "Surface",
+    "TrainingPlayground",
+    "animate_paths",
+    "beale",
     "blobs_mlp",
     "claim",
     "constant",
     "cosine",
+    "descend",
     "exponential",
     "fact",
     "load_blobs",
     "load_mnist",
     "mnist_mlp",
     "one_cycle",
+    "parabola",
     "plot_comparison",
+    "plot_distance",
     "plot_final",
     "plot_heatmap",
     "plot_learning_curves",
+    "plot_paths",
     "plot_schedules",
+    "plot_steps",
+    "rastrigin",
+    "ravine",
+    "saddle",
     "step",
     "sweep",
     "time_based",
+    "updates",
     "warmup_cosine",
 ]

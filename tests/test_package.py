@@ -13,8 +13,8 @@ import optlab
 ROOT = Path(__file__).resolve().parents[1]
 # Each module may import only those before it: no circles.
 ORDER = [
-    "figures", "data", "models", "schedules", "callbacks", "updates", "ensemble", "runs", "sweep",
-    "claims", "plots",
+    "figures", "data", "models", "schedules", "callbacks", "updates", "surfaces", "ensemble",
+    "runs", "sweep", "claims", "plots", "paths", "playground",
 ]  # fmt: skip
 
 
@@ -42,6 +42,8 @@ def test_public_names_are_documented(name):
     thing = getattr(optlab, name)
     text = inspect.getdoc(thing)
     assert text and len(text.splitlines()) > 3
+    if inspect.ismodule(thing):
+        return
     parameters = [
         p for p in inspect.signature(thing).parameters if p not in ("kwargs", "args", "setting")
     ]

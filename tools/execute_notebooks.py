@@ -32,8 +32,11 @@ def execute(path):
     )  # fmt: skip
     client.execute()
     notebook.metadata.pop("widgets", None)
-    for cell in notebook.cells:  # a progress bar is dead in a saved notebook
+    for cell in notebook.cells:  # a widget is dead in a saved notebook; its still picture is not
         if cell.cell_type == "code":
+            for output in cell.outputs:
+                if "image/png" in output.get("data", {}):
+                    output.data.pop(WIDGET, None)
             cell.outputs = [o for o in cell.outputs if WIDGET not in o.get("data", {})]
     # the version of Python and its tools is of no interest to a reader, and changes every diff
     notebook.metadata.language_info = {"name": "python"}

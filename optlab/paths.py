@@ -1,0 +1,456 @@
+"""The figures of descents: steps on a curve, paths on a surface, and a race to watch."""
+
+import base64
+import hashlib
+import html
+import io
+import json
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure as MatplotlibFigure
+from PIL import Image
+
+from .figures import COLORS, LINES, STYLE, finish, new_figure, number
+from .surfaces import Surface
+
+MOST_TOGETHER = len(COLORS)
+PAPER = "#F2F6FA"  # under the contours
+CONTOUR = "#8FA3B5"
+
+
+@dataclass(frozen=True)
+class Animation:
+    """A moving figure that plays without a kernel and without a network.
+
+    Parameters
+    ----------
+    html : str
+        A still picture, and the script that sets it moving where a page runs scripts.
+    alt : str
+        What is drawn, with its numbers, for a screen reader.
+    """
+
+    html: str
+    alt: str
+
+    def __repr__(self):
+        return f"Animation: {self.alt}"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/html": self.html, "text/plain": repr(self)}
+
+
+def plot_steps(curve, paths, *, columns=3):
+    """Draw the steps of descents on a curve, one panel a path, all with the same axes.
+
+    Parameters
+    ----------
+    curve : Surface
+        Of one dimension.
+    paths : dict of str to array of float, shape (steps + 1, 1)
+        What `descend` returned, by the names that the panels carry.
+    columns : int, default 3
+        Panels in a row.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        If the curve is a surface, or a path is not of its shape.
+    """
+    paths = _checked(curve, paths, dimensions=1)
+    rows = -(-len(paths) // columns)
+    columns = min(columns, len(paths))
+    (low, high) = curve.domain[0]
+    x = np.linspace(low, high, 400)
+    y = curve.value(x[:, None])
+    with mpl.rc_context(STYLE):
+        figure, axes = new_figure(
+            rows, columns, width=max(5.0, 3.0 * columns), height=2.6 * rows + 0.5,
+            sharex=True, sharey=True,
+        )  # fmt: skip
+        for ax, (name, path) in zip(axes.flat, paths.items(), strict=False):
+            ax.plot(x, y, color="#777777", lw=1.2)
+            values = curve.value(path)
+            inside = _inside(curve, path)
+            ax.plot(path[:, 0], values, color=COLORS[0], lw=0.9, marker="o", ms=4, alpha=0.85)
+            ax.plot(path[0, 0], values[0], color="black", marker="s", ms=8, ls="", label="start")
+            ax.plot(curve.minima[:, 0], curve.value(curve.minima), color=COLORS[6],
+                    marker="*", ms=13, ls="", label="minimum")  # fmt: skip
+            ax.set_title(name)
+            ax.set_xlim(low, high)
+            ax.set_ylim(-0.06 * y.max(), 1.06 * y.max())
+            if not inside.all():
+                ax.text(0.5, 0.93, f"leaves the picture at step {np.argmin(inside)}",
+                        transform=ax.transAxes, ha="center", va="top", fontsize=9.5,
+                        bbox={"color": "white", "pad": 2})  # fmt: skip
+            ax.label_outer()
+        for ax in axes.flat[len(paths) :]:
+            ax.set_visible(False)
+        for ax in axes[:, 0]:
+            ax.set_ylabel("value")
+        for ax in axes[-1]:
+            ax.set_xlabel("x")
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    count = len(paths)
+    alt = f"Steps on {curve.name} in {count} panel{'s' * (count > 1)}. {_ends(curve, paths)}"
+    return finish(figure, "Dots are the points that the updates reach, joined in order.", alt)
+
+
+def plot_paths(surface, paths, *, columns=None):
+    """Draw descents on the contours of a surface.
+
+    Parameters
+    ----------
+    surface : Surface
+        Of two dimensions.
+    paths : dict of str to array of float, shape (steps + 1, 2) or (paths, steps + 1, 2)
+        What `descend` returned, by name; one name may hold many paths.
+    columns : int, optional
+        With a number, one panel a name, so many in a row. Without, all in one panel: at most
+        seven names.
+
+    Returns
+    -------
+    Figure
+        The contours are spaced by equal factors. A square marks a start, a dot an end, the star
+        the minimum.
+
+    Raises
+    ------
+    ValueError
+        If the surface is a curve, a path is not of its shape, or there are too many names for
+        one panel.
+    """
+    paths = _checked(surface, paths, dimensions=2)
+    if columns is None and len(paths) > MOST_TOGETHER:
+        raise ValueError(
+            f"{len(paths)} names in one panel: at most {MOST_TOGETHER} can be told apart; "
+            "give columns=3 for one panel each."
+        )
+    groups = [paths] if columns is None else [{name: paths[name]} for name in paths]
+    columns = min(columns or 1, len(groups))
+    rows = -(-len(groups) // columns)
+    wide = _aspect(surface)
+    width = 7.5 if len(groups) == 1 else max(6.5, 3.1 * columns)
+    with mpl.rc_context(STYLE):
+        figure, axes = new_figure(
+            rows, columns, width=width,
+            height=min(5.4, 0.75 * width / wide) if len(groups) == 1 else 2.9 * rows + 0.3,
+            sharex=True, sharey=True,
+        )  # fmt: skip
+        for ax, group in zip(axes.flat, groups, strict=False):
+            draw_surface(ax, surface)
+            for name, path in group.items():
+                k = list(paths).index(name) if len(groups) == 1 else 0
+                _draw_path(ax, surface, path, name, COLORS[k], LINES[k] if k else "-")
+            if len(groups) > 1:
+                ax.set_title(next(iter(group)))
+            ax.label_outer()
+        for ax in axes.flat[len(groups) :]:
+            ax.set_visible(False)
+        for ax in axes[:, 0]:
+            ax.set_ylabel("y")
+        for ax in axes[-1]:
+            ax.set_xlabel("x")
+        if len(groups) == 1:
+            handles, names = axes[0, 0].get_legend_handles_labels()
+            figure.legend(handles, names, loc="outside upper left", ncols=4)
+    caption = (
+        "Square: start. Dot: end. Star: minimum. From one contour to the next the value grows "
+        "by the same factor."
+    )
+    return finish(figure, caption, f"Paths on {surface.name}. {_ends(surface, paths)}")
+
+
+def plot_distance(surface, paths):
+    """Draw how far descents are from the nearest minimum, step by step.
+
+    Parameters
+    ----------
+    surface : Surface
+    paths : dict of str to array of float, shape (steps + 1, d) or (paths, steps + 1, d)
+        What `descend` returned, by name: at most seven names. Where a name holds many paths,
+        the line is their median and the band their middle half.
+
+    Returns
+    -------
+    Figure
+        Both axes start where the paths do; the distance is on a logarithmic axis.
+
+    Raises
+    ------
+    ValueError
+        If a path is not of the surface's shape, or there are too many names.
+    """
+    paths = _checked(surface, paths)
+    if len(paths) > MOST_TOGETHER:
+        raise ValueError(
+            f"{len(paths)} names in one panel: at most {MOST_TOGETHER} can be told apart."
+        )
+    with mpl.rc_context(STYLE):
+        figure, axes = new_figure(width=7.5, height=3.9)
+        ax, farthest, nearest = axes[0, 0], 0.0, np.inf
+        for k, (name, path) in enumerate(paths.items()):
+            distance = surface.distance(path)
+            distance = np.where(np.isfinite(distance), distance, np.inf)
+            many = distance if distance.ndim == 2 else distance[None]
+            # an exact hit has no logarithm, nor has a step to infinity a place
+            low, middle, high = np.quantile(
+                np.clip(many, 1e-16, 1e16), (0.25, 0.5, 0.75), axis=0, method="nearest"
+            )
+            steps = np.arange(len(middle))
+            ax.plot(steps, middle, color=COLORS[k], ls=LINES[k], label=name)
+            if len(many) > 1:
+                ax.fill_between(steps, low, high, color=COLORS[k], alpha=0.2, lw=0)
+            farthest, nearest = max(farthest, many[:, 0].max()), min(nearest, middle.min())
+        ax.set_yscale("log")
+        ax.set_ylim(max(nearest, 1e-10 * farthest) / 2, 10 * farthest)
+        ax.set_xlabel("step")
+        ax.set_ylabel("distance to the minimum")
+        figure.legend(loc="outside upper left", ncols=4)
+    several = any(np.ndim(path) == 3 for path in paths.values())
+    caption = "Lines: medians over the starts; bands: the middle half." if several else ""
+    alt = f"Distance to the minimum of {surface.name} by step. {_ends(surface, paths)}"
+    return finish(figure, caption, alt)
+
+
+def animate_paths(surface, paths, *, seconds=8.0):
+    """Let descents race down a surface, in a picture that moves.
+
+    Parameters
+    ----------
+    surface : Surface
+        Of two dimensions.
+    paths : dict of str to array of float, shape (steps + 1, 2)
+        What `descend` returned, by name, all of the same number of steps: at most seven names.
+    seconds : float, default 8.0
+        How long the race takes.
+
+    Returns
+    -------
+    Animation
+        With a button to play and to halt, and a slider for the step. Where scripts are not run
+        (a notebook that is not trusted), it is a still of the whole paths.
+
+    Raises
+    ------
+    ValueError
+        If a path is not of the surface's shape, the paths differ in length, there are too many,
+        or `seconds` is not positive.
+    """
+    paths = _checked(surface, paths, dimensions=2)
+    lengths = {np.shape(path) for path in paths.values()}
+    if len(lengths) > 1 or len(next(iter(lengths))) != 2 or len(paths) > MOST_TOGETHER:
+        raise ValueError(
+            f"The paths have shapes {sorted(lengths)}: give at most {MOST_TOGETHER}, each of "
+            "(steps + 1, 2), with the same number of steps."
+        )
+    if not 0 < seconds < np.inf:
+        raise ValueError(f"seconds={seconds!r}: give a positive number.")
+    background, box = _picture(surface, {})
+    still, _ = _picture(surface, paths)
+    (left, right), (bottom, top) = surface.domain
+    lines = []
+    for path in paths.values():
+        # where each point is in the picture, in pixels; far outside is far enough
+        x = box[0] + (path[:, 0] - left) / (right - left) * (box[2] - box[0])
+        y = box[1] + (path[:, 1] - bottom) / (top - bottom) * (box[3] - box[1])
+        xy = np.nan_to_num(np.stack([x, y], -1), nan=1e4, posinf=1e4, neginf=-1e4)
+        lines.append(np.clip(xy, -1e4, 1e4).round(1).ravel().tolist())
+    alt = f"Paths racing on {surface.name}. {_ends(surface, paths)}"
+    data = json.dumps(
+        {"names": list(paths), "colors": COLORS[: len(paths)], "paths": lines, "box": box,
+         "seconds": seconds, "image": background, "alt": alt},
+        separators=(",", ":"),
+    )  # fmt: skip
+    name = "optlab-" + hashlib.sha256(data.encode()).hexdigest()[:12]
+    page = _PAGE.format(
+        name=name, still=still, alt=html.escape(alt), data=data.replace("</", "<\\/")
+    )
+    return Animation(page, alt)
+
+
+def _checked(surface, paths, dimensions=None):
+    if not isinstance(surface, Surface):
+        raise ValueError(f"surface={surface!r}: give a Surface, such as beale().")
+    if dimensions and surface.dimensions != dimensions:
+        what = "a curve, such as parabola()" if dimensions == 1 else "a surface, such as beale()"
+        raise ValueError(f"{surface.name} is of {surface.dimensions} dimension(s): give {what}.")
+    if not isinstance(paths, dict) or not paths:
+        raise ValueError('paths: give a dict of names and paths, such as {"SGD": descend(...)}.')
+    checked = {}
+    for name, path in paths.items():
+        path = np.asarray(path, dtype="float64")
+        if path.ndim not in ((2,) if dimensions == 1 else (2, 3)) or (
+            path.shape[-1] != surface.dimensions
+        ):
+            raise ValueError(
+                f"The path {name!r} has shape {path.shape}: {surface.name} needs "
+                f"(steps + 1, {surface.dimensions}), as descend returns it."
+            )
+        checked[str(name)] = path
+    return checked
+
+
+def _inside(surface, path):
+    """Return which points lie in the drawn part of the surface; shape of `path` but the last."""
+    low, high = np.array(surface.domain).T
+    with np.errstate(invalid="ignore"):
+        return ((path >= low) & (path <= high)).all(-1)
+
+
+def _ends(surface, paths):
+    """Return where each path ends, in words."""
+    words = []
+    for name, path in paths.items():
+        distance = surface.distance(path[..., -1, :])
+        if np.ndim(distance):
+            words.append(f"{name}: median distance {number(float(np.median(distance)))}")
+        elif np.isfinite(distance):
+            words.append(f"{name}: distance {number(float(distance))}")
+        else:
+            words.append(f"{name}: diverged")
+    return "Distance to the minimum at the end: " + "; ".join(words) + "."
+
+
+def _aspect(surface):
+    (left, right), (bottom, top) = surface.domain
+    return max(0.8, min(2.0, (right - left) / (top - bottom)))
+
+
+def draw_surface(ax, surface):
+    """Draw contours, spaced by equal factors, and the minimum."""
+    (left, right), (bottom, top) = surface.domain
+    x, y = np.meshgrid(np.linspace(left, right, 241), np.linspace(bottom, top, 241))
+    values = surface.value(np.stack([x, y], axis=-1))
+    lowest = max(np.quantile(values, 0.004), 1e-6 * values.max())
+    levels = np.geomspace(lowest, values.max(), 15)
+    ax.contourf(x, y, np.maximum(values, lowest), levels=levels, norm=LogNorm(),
+                cmap="Blues_r", alpha=0.35)  # fmt: skip
+    ax.contour(x, y, values, levels=levels[:-1], colors=CONTOUR, linewidths=0.6)
+    ax.plot(*surface.minima.T, color=COLORS[6], marker="*", ms=14, ls="", zorder=5,
+            markeredgecolor="white")  # fmt: skip
+    ax.set_facecolor(PAPER)
+    ax.grid(False)
+    ax.set_xlim(left, right)
+    ax.set_ylim(bottom, top)
+
+
+def shown(surface, path):
+    """Return a path up to its first point far outside the picture, then NaN."""
+    (left, right), (bottom, top) = surface.domain
+    size = np.array([right - left, top - bottom])
+    middle = np.array([left + right, bottom + top]) / 2
+    with np.errstate(invalid="ignore"):
+        far = ~(np.abs(path - middle) < 3 * size).all(-1)
+    # the first far point is where the line goes to; the renderer needs it within its pixels
+    gone = np.cumsum(np.cumsum(far, axis=-1), axis=-1) > 1
+    path = np.clip(np.nan_to_num(path, nan=0.0), middle - 30 * size, middle + 30 * size)
+    return np.where(gone[..., None], np.nan, path)
+
+
+def _draw_path(ax, surface, path, name, color, line):
+    """Draw one path, or many of one name, as far as they are in the picture."""
+    many = shown(surface, path)
+    many = many if many.ndim == 3 else many[None]
+    single = len(many) == 1
+    for i, points in enumerate(many):
+        marker = "." if single and len(points) <= 101 else None
+        ax.plot(*points.T, color=color, ls=line if single else "-", lw=1.6 if single else 0.7,
+                marker=marker, ms=4, alpha=0.95 if single else 0.5,
+                label=name if i == 0 else None)  # fmt: skip
+    size = 7 if single else 3
+    ax.plot(*many[:, 0].T, color="black", marker="s", ms=size, ls="", zorder=4)
+    ax.plot(*many[:, -1].T, color=color, marker="o", ms=size + 1, ls="", zorder=6,
+            markeredgecolor="white", markeredgewidth=0.8)  # fmt: skip
+
+
+def _picture(surface, paths):
+    """Return a PNG as a data address, and the pixels (left, bottom, right, top) of its axes."""
+    width, height, dpi = 640, int(640 / _aspect(surface)), 100
+    with mpl.rc_context(STYLE):
+        figure = MatplotlibFigure(figsize=(width / dpi, height / dpi), dpi=dpi)
+        ax = figure.add_axes((46 / width, 40 / height, 1 - 60 / width, 1 - 52 / height))
+        draw_surface(ax, surface)
+        for k, (name, path) in enumerate(paths.items()):
+            _draw_path(ax, surface, path, name, COLORS[k], "-")
+        ax.set_xlabel("x", labelpad=1)
+        ax.set_ylabel("y", labelpad=1)
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="png", dpi=dpi)
+    picture = Image.open(drawn).convert("RGB").quantize(64, dither=Image.Dither.NONE)
+    small = io.BytesIO()
+    picture.save(small, format="png", optimize=True)
+    box = [46, height - 40, width - 14, 12]
+    return "data:image/png;base64," + base64.b64encode(small.getvalue()).decode(), box
+
+
+# The script finds its own element, loads nothing, and stands still for those who ask their
+# system for less motion. Numbers: pixels of the picture.
+_PAGE = """<div id="{name}" style="max-width:640px"><img src="{still}" alt="{alt}" \
+style="width:100%"></div>
+<script>(() => {{
+const data = {data};
+const root = document.getElementById("{name}");
+const picture = new Image();
+picture.onload = () => {{
+  const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+  canvas.width = picture.width; canvas.height = picture.height; canvas.style.width = "100%";
+  canvas.setAttribute("role", "img"); canvas.setAttribute("aria-label", data.alt);
+  const bar = document.createElement("div"), button = document.createElement("button");
+  const slider = document.createElement("input"), text = document.createElement("span");
+  const steps = data.paths[0].length / 2 - 1;
+  slider.type = "range"; slider.min = 0; slider.max = steps; slider.step = 1;
+  slider.setAttribute("aria-label", "step"); slider.style.width = "45%";
+  bar.style.cssText = "display:flex;gap:.8em;align-items:center;font:14px sans-serif";
+  bar.append(button, slider, text);
+  const key = document.createElement("div");
+  key.style.cssText = "font:14px sans-serif;margin:.3em 0";
+  data.names.forEach((name, i) => {{
+    const entry = document.createElement("span"), dot = document.createElement("span");
+    dot.textContent = "\\u25cf "; dot.style.color = data.colors[i];
+    entry.append(dot, name); entry.style.marginRight = "1.2em"; key.append(entry);
+  }});
+  root.replaceChildren(key, canvas, bar);
+  const [left, bottom, right, top] = data.box;
+  const draw = (step) => {{
+    pen.drawImage(picture, 0, 0);
+    pen.save(); pen.beginPath(); pen.rect(left, top, right - left, bottom - top); pen.clip();
+    data.paths.forEach((path, i) => {{
+      pen.strokeStyle = pen.fillStyle = data.colors[i]; pen.lineWidth = 2; pen.beginPath();
+      for (let k = 0; k <= step; k++) pen.lineTo(path[2 * k], path[2 * k + 1]);
+      pen.stroke(); pen.beginPath();
+      pen.arc(path[2 * step], path[2 * step + 1], 6, 0, 7); pen.fill();
+    }});
+    pen.restore();
+    slider.value = step; text.textContent = "step " + step + " of " + steps;
+  }};
+  let began = null;
+  const show = (playing) => {{ button.textContent = playing ? "Pause" : "Play"; }};
+  const tick = (now) => {{
+    if (began === null || !root.isConnected) return;
+    const step = Math.min(steps, Math.floor((now - began) / 1000 / data.seconds * steps));
+    draw(step);
+    if (step < steps) requestAnimationFrame(tick); else {{ began = null; show(false); }}
+  }};
+  const play = (from) => {{
+    began = performance.now() - from / steps * data.seconds * 1000; show(true);
+    requestAnimationFrame(tick);
+  }};
+  button.onclick = () => {{
+    if (began !== null) {{ began = null; show(false); }}
+    else play(+slider.value < steps ? +slider.value : 0);
+  }};
+  slider.oninput = () => {{ began = null; show(false); draw(+slider.value); }};
+  show(false);
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) draw(steps); else play(0);
+}};
+picture.src = data.image;
+}})();</script>"""
