@@ -4,6 +4,7 @@ import base64
 import html
 import io
 from dataclasses import replace
+from numbers import Real
 
 import ipywidgets as widgets
 import keras
@@ -85,7 +86,7 @@ class _Playground:
             offers = [o[1] if isinstance(o, tuple) else o for o in control.options]
             if value not in offers:
                 raise ValueError(f"{name}={value!r}: give one of {offers}.")
-        elif not (np.isscalar(value) and control.min <= value <= control.max):
+        elif not (isinstance(value, Real) and control.min <= value <= control.max):
             raise ValueError(
                 f"{name}={value!r}: give a number from {control.min:g} to {control.max:g}."
             )

@@ -295,11 +295,14 @@ def descend(surface, update, start, steps, **hyperparameters):
     point = np.broadcast_to(start, (paths or 1, surface.dimensions)).copy()
     state = initial_state(rule, point) if rule in STATES else ()
     path = [point]
+    decays_weights = "parameter" in inspect.signature(rule).parameters
     # overflow is what a rate that is too high leads to: a result, not a warning
     with np.errstate(all="ignore"):
         for t in range(1, steps + 1):
             now = {name: value(t - 1) if callable(value) else value
                    for name, value in values.items()}  # fmt: skip
+            if decays_weights:
+                now["parameter"] = point
             change, state = rule(surface.gradient(point), state, t, **now)
             point = point + change
             path.append(point)
@@ -334,17 +337,20 @@ def _hyperparameters(rule, given, start):
 
     The number is None for a single path.
     """
-    known = list(inspect.signature(rule).parameters)[3:]
+    known = [name for name in list(inspect.signature(rule).parameters)[3:] if name != "parameter"]
     values, counts = {}, {len(start)} if start.ndim == 2 else set()
     for name, value in given.items():
         if name not in known and rule in STATES:
             raise ValueError(
                 f"{rule.__name__} has no hyperparameter {name!r}: it has {', '.join(known)}."
             )
-        if callable(value) or isinstance(value, (bool, str)) or value is None:
+        if callable(value) or isinstance(value, bool):
             values[name] = value
             continue
-        value = np.asarray(value, dtype="float64")
+        try:
+            value = np.asarray(value, dtype="float64")
+        except (TypeError, ValueError):
+            raise ValueError(f"{name}={value!r}: give a number, or one a path.") from None
         if value.ndim > 1:
             raise ValueError(f"{name} has shape {value.shape}: give one number, or one a path.")
         if value.ndim:
