@@ -1,0 +1,219 @@
+"""JupyterLab in a real browser: what a student sees and moves.
+
+Needs Chromium, which `.ci/run` installs where it may; without it these tests are skipped, loudly.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine: the browser tests were NOT run"
+)
+PATIENCE = 120_000  # milliseconds, for a start of TensorFlow on a busy machine
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Start JupyterLab on a copy of the lessons; return its address and folder."""
+    home = tmp_path_factory.mktemp("a student's höme")  # blanks and letters beyond ASCII
+    folder = home / "notebooks"
+    shutil.copytree(
+        ROOT / "notebooks", folder, ignore=shutil.ignore_patterns("exercises", ".ipynb_checkpoints")
+    )
+    write(folder / "playground.ipynb", "import optlab as ol\nol.DescentPlayground(steps=40)")
+    write(folder / "training.ipynb",
+          "import optlab as ol\nol.TrainingPlayground(epochs=8, seeds=5)")  # fmt: skip
+    for name in ("trusted", "untrusted"):
+        store_animation(folder / f"{name}.ipynb")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # the kernel's environment: quiet, and with nothing of this machine's own Jupyter settings
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "PYTEST"))}
+    environment |= {f"JUPYTER_{what}_DIR": str(home / what.lower())
+                    for what in ("CONFIG", "DATA", "RUNTIME")}  # fmt: skip
+    environment |= {"PYTHONPATH": str(ROOT), "IPYTHONDIR": str(home / "ipython")}
+    jupyter = [sys.executable, "-m", "jupyter"]
+    subprocess.run(
+        [*jupyter, "trust", str(folder / "trusted.ipynb")], env=environment, check=True,
+        capture_output=True,
+    )  # fmt: skip
+    log = (home / "log").open("w")
+    server = subprocess.Popen(
+        [*jupyter, "lab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0",
+         "--IdentityProvider.token=", "--ServerApp.ip=127.0.0.1", "--allow-root",
+         "--LabApp.expose_app_in_browser=True", f"--notebook-dir={folder}"],
+        env=environment, stdout=log, stderr=log, start_new_session=True,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{address}/api", timeout=5).close()
+                break
+            except OSError:
+                assert server.poll() is None, (home / "log").read_text()
+                time.sleep(0.5)
+        yield address, folder
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+def write(path, source):
+    notebook = new_notebook(cells=[new_code_cell(source)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, path)
+
+
+def store_animation(path):
+    """Write a notebook that was never run here, with the animation that lesson 01 stores."""
+    lesson = nbformat.read(next((ROOT / "notebooks").glob("0[01]_*.ipynb")), as_version=4)
+    stored = [
+        output
+        for cell in lesson.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if "<canvas" in output.get("data", {}).get("text/html", "")
+        or 'createElement("canvas")' in output.get("data", {}).get("text/html", "")
+    ]
+    cell = new_code_cell("'stored'", outputs=stored[:1], execution_count=1)
+    notebook = new_notebook(cells=[cell])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, path)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as api:
+        chromium = api.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, lab):
+    """Yield a page that notes requests to other hosts and lets none through."""
+    page = browser.new_page(viewport={"width": 1300, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    page.outside = []
+
+    def only_here(route):
+        if route.request.url.startswith((lab[0], "data:", "blob:")):
+            route.continue_()
+        else:
+            page.outside.append(route.request.url)
+            route.abort()
+
+    page.route("**/*", only_here)
+    yield page
+    page.close()
+
+
+def open_notebook(page, lab, name):
+    page.goto(f"{lab[0]}/lab/tree/{name}.ipynb?reset")  # or the notebooks of before come back
+    page.wait_for_function(
+        "name => { const panel = window.jupyterapp?.shell?.currentWidget;"
+        " return panel?.context?.path === name && panel.context.isReady"
+        " && panel.content.widgets.length > 0; }",
+        arg=f"{name}.ipynb",
+    )
+
+
+def run_all(page):
+    """Clear all outputs and run all cells, from an awake kernel; return the cells' models."""
+    page.evaluate("""async () => {
+        const panel = window.jupyterapp.shell.currentWidget;
+        await panel.sessionContext.ready;
+        await panel.sessionContext.session.kernel.info;
+        await window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs');
+        await window.jupyterapp.commands.execute('notebook:run-all-cells');
+    }""")
+    cells = page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.toJSON()")
+    return [cell for cell in cells["cells"] if cell["cell_type"] == "code"]
+
+
+def test_a_lesson_runs_from_cleared_outputs_to_its_end(page, lab):
+    open_notebook(page, lab, "00_start_here")
+    cells = run_all(page)
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    assert not [o for o in outputs if o["output_type"] == "error" or o.get("name") == "stderr"]
+    text = json.dumps(outputs)
+    assert text.count("image/png") >= 2
+    assert "SUPPORTED:" in text and "NOT AS EXPECTED" not in text
+
+
+def test_the_playground_follows_the_keyboard(page, lab):
+    open_notebook(page, lab, "playground")
+    run_all(page)
+    picture = page.locator("img[alt*='learning rate']")
+    picture.wait_for()
+    words, pixels = picture.get_attribute("alt"), picture.get_attribute("src")
+    assert "learning rate 0.02" in words
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    slider.press("ArrowRight")
+    page.locator("img[alt*='learning rate 0.05']").wait_for()
+    assert picture.get_attribute("src") != pixels
+    moved = picture.get_attribute("src")
+    page.get_by_label("optimizer").select_option("Adam")  # the menu, too
+    page.locator("img[alt^='Adam, learning rate 0.05']").wait_for()
+    assert picture.get_attribute("src") != moved
+    assert page.get_by_text("after 40 steps the path").is_visible()
+
+
+def test_the_training_playground_judges_a_move(page, lab):
+    open_notebook(page, lab, "training")
+    run_all(page)
+    page.get_by_text("Move a control").wait_for()
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    for _ in range(6):  # from 0.01 down to 0.0001
+        slider.press("ArrowLeft")
+    page.get_by_text("ends with a validation accuracy at least").wait_for()
+    assert page.locator("img[alt^='Learning curves']").count() == 2
+    assert page.outside == []
+
+
+def test_the_animation_plays_in_a_saved_notebook(page, lab):
+    open_notebook(page, lab, "trusted")
+    page.locator("canvas[aria-label^='Paths racing']").wait_for()
+    step = page.get_by_text("step ", exact=False).last
+    first = step.text_content()
+    page.wait_for_function(
+        "([first]) => [...document.querySelectorAll('span')].some("
+        "s => /^step \\d+ of \\d+$/.test(s.textContent) && s.textContent !== first)",
+        arg=[first],
+    )
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Play").wait_for()
+    page.get_by_role("slider", name="step").press("Home")
+    page.get_by_text("step 0 of").wait_for()
+    # nothing ran: what plays is what was stored
+    session = "() => window.jupyterapp.shell.currentWidget.content.widgets[0].model.executionCount"
+    assert page.evaluate(session) == 1
+    assert page.outside == []
+
+
+def test_the_animation_is_a_still_where_scripts_are_not_trusted(page, lab):
+    open_notebook(page, lab, "untrusted")
+    page.locator("img[alt^='Paths racing']").wait_for()
+    assert page.locator("canvas[aria-label^='Paths racing']").count() == 0
