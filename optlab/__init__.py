@@ -59,6 +59,7 @@ from .plots import (  # noqa: E402
     plot_schedules,
 )
 from .runs import Runs  # noqa: E402
+from .scale import at_scale  # noqa: E402
 from .schedules import (  # noqa: E402
     Schedule,
     constant,
@@ -92,6 +93,7 @@ __all__ = [
     "Surface",
     "TrainingPlayground",
     "animate_paths",
+    "at_scale",
     "beale",
     "blobs_mlp",
     "claim",

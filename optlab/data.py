@@ -371,7 +371,8 @@ def load_mnist(train=None, test=None, val=None, stand_in=None, seed=0) -> Datase
     train, val : int, optional
         How many of the 60,000 training images train and how many validate: disjoint, each with
         the classes in proportion. By default 54,000 train, and `val` is a ninth of `train`.
-        ``val=0`` leaves the validation set empty.
+        ``val=0`` leaves the validation set empty. ``val="test"`` validates on the test images,
+        as the classic lessons did: to compare with their figures, and for nothing else.
     test : int, optional
         How many of the 10,000 test images to keep, the classes in proportion; by default all.
         They do not depend on `seed`.
@@ -408,6 +409,8 @@ def load_mnist(train=None, test=None, val=None, stand_in=None, seed=0) -> Datase
     if stand_in not in (None, "digits"):
         raise ValueError(f'stand_in is {stand_in!r}: give "digits", or None to insist on MNIST.')
     _check_whole("seed", seed, least=0)
+    on_test = isinstance(val, str) and val == "test"
+    val = 0 if on_test else val
     sizes = _sizes(train, val, test)
     try:
         path = _find_mnist()
@@ -427,6 +430,8 @@ def load_mnist(train=None, test=None, val=None, stand_in=None, seed=0) -> Datase
         parts = [(x_train[chosen], y_train[chosen]) for chosen in (for_train, for_val)]
         parts.append((x_test[for_test], y_test[for_test]))
         name = "MNIST"
+    if on_test:
+        parts[1] = parts[2]
     arrays = [a for x, y in parts for a in (x.astype("float32") / 255, y.astype("int32"))]
     return Dataset(*arrays, class_names=DIGITS, name=name)
 

@@ -15,7 +15,7 @@ import pytest
 from sklearn.datasets import make_blobs
 from sklearn.neighbors import KNeighborsClassifier
 
-from optlab import data
+from optlab import at_scale, data
 from optlab.data import Dataset, load_blobs, load_mnist
 
 KEYS = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
@@ -801,3 +801,26 @@ def test_stand_in_of_any_size(train, val, test):
     assert (len(digits.x_train), len(digits.x_val), len(digits.x_test)) == (train, val, test)
     assert digits.x_val.shape == (val, 28, 28)
     assert set(digits.y_train) == set(digits.y_test) == set(range(10))
+
+
+def test_validating_on_the_test_images_is_asked_for_in_plain_sight():
+    digits = load_mnist(train=100, val="test", test=50, stand_in="digits")
+    np.testing.assert_array_equal(digits.x_val, digits.x_test)
+    np.testing.assert_array_equal(digits.y_val, digits.y_test)
+    assert (len(digits.x_train), len(digits.x_val)) == (100, 50)
+    with pytest.raises(ValueError, match="val"):
+        load_mnist(train=100, val="train", stand_in="digits")
+
+
+# ---- scale -----------------------------------------------------------------------------------
+
+
+def test_scale_is_the_lessons_unless_asked(monkeypatch):
+    monkeypatch.delenv("OPTLAB_SCALE", raising=False)
+    assert at_scale(2_000, full="all") == 2_000
+    for word, expected in [("full", "all"), ("lesson", 2_000), ("", 2_000)]:
+        monkeypatch.setenv("OPTLAB_SCALE", word)
+        assert at_scale(2_000, full="all") == expected
+    monkeypatch.setenv("OPTLAB_SCALE", "Full")
+    with pytest.raises(ValueError, match="'lesson' or 'full'"):
+        at_scale(2_000, full="all")

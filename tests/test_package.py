@@ -13,8 +13,8 @@ import optlab
 ROOT = Path(__file__).resolve().parents[1]
 # Each module may import only those before it: no circles.
 ORDER = [
-    "figures", "data", "models", "schedules", "callbacks", "updates", "surfaces", "ensemble",
-    "runs", "sweep", "claims", "plots", "paths", "playground",
+    "scale", "figures", "data", "models", "schedules", "callbacks", "updates", "surfaces",
+    "ensemble", "runs", "sweep", "claims", "plots", "paths", "playground",
 ]  # fmt: skip
 
 
