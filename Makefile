@@ -32,6 +32,8 @@ setup: $(VENV)/.lab  ## install what the lessons need
 setup-test: $(VENV)/.test
 
 lab: $(VENV)/.lab  ## set up, then open the lessons in JupyterLab
+	@# so that the animations that the lessons store may play before they are run
+	@$(BIN)/jupyter trust notebooks/*.ipynb >/dev/null 2>&1 || true
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb $(LAB_OPTIONS)
 
 test: lint unit nbval  ## set up, then run everything that CI runs
