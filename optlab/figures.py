@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as MatplotlibFigure
+from PIL import Image
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), safe for the colour-blind. Their
 # yellow is left out: it vanishes on white. The order keeps neighbours apart in grey as well.
@@ -65,12 +66,11 @@ class Figure:
 
     def png(self) -> bytes:
         """Return the figure as the bytes of a PNG file."""
-        buffer = io.BytesIO()
+        drawn, small = io.BytesIO(), io.BytesIO()
         with mpl.rc_context(STYLE):
-            self.figure.savefig(
-                buffer, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None}
-            )
-        return buffer.getvalue()
+            self.figure.savefig(drawn, format="png", dpi=DPI, bbox_inches="tight")
+        fewer_colors(Image.open(drawn)).save(small, format="png", optimize=True, dpi=(DPI, DPI))
+        return small.getvalue()
 
     def save(self, path) -> Path:
         """Write the figure to a PNG file, whole or not at all, and return its path."""
@@ -84,6 +84,16 @@ class Figure:
     def _repr_mimebundle_(self, include=None, exclude=None):
         data = {"image/png": base64.b64encode(self.png()).decode(), "text/plain": repr(self)}
         return data, {"image/png": {"alt": self.alt}}
+
+
+def fewer_colors(picture):
+    """Return a picture with a palette of 256 colours, which no eye tells from the original.
+
+    A drawing has few colours, and a palette makes the notebooks three times smaller.
+    """
+    return picture.convert("RGB").quantize(
+        256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    )
 
 
 def new_figure(rows=1, columns=1, width=8.0, height=4.0, **subplots):

@@ -13,7 +13,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure as MatplotlibFigure
 from PIL import Image
 
-from .figures import COLORS, LINES, STYLE, finish, new_figure, number
+from .figures import COLORS, LINES, STYLE, fewer_colors, finish, new_figure, number
 from .surfaces import Surface
 
 MOST_TOGETHER = len(COLORS)
@@ -385,9 +385,8 @@ def _picture(surface, paths):
         ax.set_ylabel("y", labelpad=1)
         drawn = io.BytesIO()
         figure.savefig(drawn, format="png", dpi=dpi)
-    picture = Image.open(drawn).convert("RGB").quantize(64, dither=Image.Dither.NONE)
     small = io.BytesIO()
-    picture.save(small, format="png", optimize=True)
+    fewer_colors(Image.open(drawn)).save(small, format="png", optimize=True)
     box = [46, height - 40, width - 14, 12]
     return "data:image/png;base64," + base64.b64encode(small.getvalue()).decode(), box
 

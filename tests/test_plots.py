@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
+from PIL import Image
 
 import optlab as ol
+from optlab import figures
 
 STAND_IN = "digits (stand-in for MNIST)"
 ALL = {
@@ -357,3 +359,16 @@ def test_bad_input(call, message):
 def test_a_list_of_schedules_has_no_names():
     with pytest.raises(TypeError, match="schedules is a list: give a schedule or a dict"):
         ol.plot_schedules([CONSTANT], 5)
+
+
+def test_the_palette_of_a_png_loses_no_color():
+    figure, axes = figures.new_figure()
+    for color in figures.COLORS:
+        axes[0, 0].plot(np.random.default_rng(0).normal(size=50), color=color)
+    axes[0, 0].imshow(np.linspace(0, 1, 300)[None], cmap="viridis", aspect="auto")
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png")
+    picture = Image.open(drawn).convert("RGB")
+    before = np.asarray(picture).astype(int)
+    after = np.asarray(figures.fewer_colors(picture).convert("RGB")).astype(int)
+    assert np.abs(before - after).max() <= 12  # of 255
