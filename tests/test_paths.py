@@ -133,7 +133,8 @@ def test_animation_shows_a_still_with_words_where_scripts_do_not_run():
 def test_animation_survives_a_path_that_diverges_and_a_name_with_markup():
     path = np.array([[1.0, 1.0], [np.inf, np.nan], [np.nan, np.nan]])
     page = ol.animate_paths(BEALE, {"</script><b>": path}).html
-    assert page.count("</script>") == 1 and "NaN" not in page and "Infinity" not in page
+    script = re.sub(r"base64,[^\"]+", "", page)
+    assert script.count("</script>") == 1 and "NaN" not in script and "Infinity" not in script
 
 
 # ---- playgrounds -----------------------------------------------------------------------------

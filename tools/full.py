@@ -4,7 +4,7 @@ Usage: full.py NOTEBOOK...     (`make full`)
 
 Each lesson runs with OPTLAB_SCALE=full; it is saved in build/full/, away from the lessons. As soon
 as an experiment is finished its figures are written to full/C2.json and so on, and the table to
-full/README.md. It may be stopped and started again: the runs of a sweep that is finished are kept in
+full/README.md. It may be stopped and started again: the runs of a finished sweep are kept in
 build/full/, and found again as long as its cell, its data and the modules that train are the same.
 """
 
