@@ -92,7 +92,7 @@ def fewer_colors(picture):
     A drawing has few colours, and a palette makes the notebooks three times smaller.
     """
     return picture.convert("RGB").quantize(
-        256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+        256, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE
     )
 
 

@@ -377,17 +377,19 @@ def _picture(surface, paths):
     width, height, dpi = 640, int(640 / _aspect(surface)), 100
     with mpl.rc_context(STYLE):
         figure = MatplotlibFigure(figsize=(width / dpi, height / dpi), dpi=dpi)
-        ax = figure.add_axes((46 / width, 40 / height, 1 - 60 / width, 1 - 52 / height))
+        ax = figure.add_axes((54 / width, 40 / height, 1 - 68 / width, 1 - 52 / height))
         draw_surface(ax, surface)
         for k, (name, path) in enumerate(paths.items()):
             _draw_path(ax, surface, path, name, COLORS[k], "-")
+        if paths:
+            ax.legend(loc="best", frameon=True, fontsize=9)
         ax.set_xlabel("x", labelpad=1)
         ax.set_ylabel("y", labelpad=1)
         drawn = io.BytesIO()
         figure.savefig(drawn, format="png", dpi=dpi)
     small = io.BytesIO()
     fewer_colors(Image.open(drawn)).save(small, format="png", optimize=True)
-    box = [46, height - 40, width - 14, 12]
+    box = [54, height - 40, width - 14, 12]
     return "data:image/png;base64," + base64.b64encode(small.getvalue()).decode(), box
 
 

@@ -24,7 +24,7 @@ from .plots import plot_learning_curves
 from .surfaces import descend, ravine
 from .sweep import sweep
 
-RATES = [float(f"{m}e{e}") for e in range(-4, 1) for m in (1, 2, 5)] + [10.0]
+RATES = [float(f"{m}e{e}") for e in range(-4, 1) for m in (1, 2, 3, 5)] + [10.0]
 RULES = {  # what the student chooses: the rule, and whether the momentum slider is its own
     "SGD": ("momentum", True),
     "SGD with Nesterov momentum": ("nesterov", True),
@@ -120,8 +120,8 @@ class DescentPlayground(_Playground):
         How many updates the path takes.
     optimizer : str, default "SGD"
         One of the names that the menu offers.
-    learning_rate : float, default 0.02
-        One of 0.0001, 0.0002, 0.0005, ... 10.
+    learning_rate : float, default 0.03
+        One of 0.0001, 0.0002, 0.0003, 0.0005, ... 10.
     momentum : float, default 0.0
         From 0 to 0.99. Only SGD, its Nesterov form and RMSprop use it.
     start : (float, float), optional
@@ -149,7 +149,7 @@ class DescentPlayground(_Playground):
     (31, 2)
     """
 
-    def __init__(self, surface=None, steps=60, optimizer="SGD", learning_rate=0.02, momentum=0.0,
+    def __init__(self, surface=None, steps=60, optimizer="SGD", learning_rate=0.03, momentum=0.0,
                  start=None):  # fmt: skip
         self.surface = ravine() if surface is None else surface
         if self.surface.dimensions != 2:

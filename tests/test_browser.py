@@ -167,7 +167,7 @@ def test_the_playground_follows_the_keyboard(page, lab):
     picture = page.locator("img[alt*='learning rate']")
     picture.wait_for()
     words, pixels = picture.get_attribute("alt"), picture.get_attribute("src")
-    assert "learning rate 0.02" in words
+    assert "learning rate 0.03" in words
     slider = page.get_by_role("slider").first
     slider.focus()
     slider.press("ArrowRight")
@@ -186,7 +186,7 @@ def test_the_training_playground_judges_a_move(page, lab):
     page.get_by_text("Move a control").wait_for()
     slider = page.get_by_role("slider").first
     slider.focus()
-    for _ in range(6):  # from 0.01 down to 0.0001
+    for _ in range(8):  # from 0.01 down to 0.0001
         slider.press("ArrowLeft")
     page.get_by_text("ends with a validation accuracy at least").wait_for()
     assert page.locator("img[alt^='Learning curves']").count() == 2
