@@ -85,7 +85,7 @@ def write(path, source):
 
 def store_animation(path):
     """Write a notebook that was never run here, with the animation that lesson 01 stores."""
-    lesson = nbformat.read(next((ROOT / "notebooks").glob("0[01]_*.ipynb")), as_version=4)
+    lesson = nbformat.read(next((ROOT / "notebooks").glob("01_*.ipynb")), as_version=4)
     stored = [
         output
         for cell in lesson.cells
