@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 LESSONS ?= $(wildcard notebooks/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test lab test lint loopback unit nbval notebooks replicate bench constraints clean
+.PHONY: help setup setup-test lab test lint loopback unit nbval notebooks replicate bench site constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,9 +62,13 @@ bench: $(VENV)/.test  ## measure optlab beside plain Keras, scikit-learn and JAX
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[benchmarks]"
 	$(BIN)/python benchmarks/compare.py
 
+site: $(VENV)/.lab  ## build the pages to read, in build/site
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[site]"
+	$(BIN)/python tools/build_site.py
+
 constraints:  ## renew the pins (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	  --no-header --no-annotate --upgrade -o constraints.txt
 
 clean:  ## remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache optlab.egg-info
+	rm -rf $(VENV) build .pytest_cache .ruff_cache optlab.egg-info
