@@ -11,8 +11,9 @@ from sphinx.transforms import SphinxTransform
 project = "optlab"
 copyright = "2026, the optlab authors"
 html_title = "optlab"
+smartquotes = False  # claims stand as they were stored
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.napoleon"]
-templates_path = []
+templates_path = ["_templates"]
 
 nb_execution_mode = "off"
 nb_merge_streams = True
@@ -32,6 +33,7 @@ html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
+html_domain_indices = False
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False

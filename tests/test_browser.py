@@ -1,7 +1,4 @@
-"""JupyterLab in a real browser: what a student sees and moves.
-
-Needs Chromium, which `.ci/run` installs where it may; without it these tests are skipped, loudly.
-"""
+"""JupyterLab in a real browser: what a student sees and moves."""
 
 import json
 import os
@@ -18,19 +15,12 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on this machine: the browser tests were NOT run"
-)
 PATIENCE = 120_000  # milliseconds, for a start of TensorFlow on a busy machine
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(browser, tmp_path_factory):
     """Start JupyterLab on a copy of the lessons; return its address and folder."""
     home = tmp_path_factory.mktemp("a student's höme")  # blanks and letters beyond ASCII
     folder = home / "notebooks"
@@ -100,31 +90,12 @@ def store_animation(path):
     nbformat.write(notebook, path)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as api:
-        chromium = api.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def page(browser, lab):
-    """Yield a page that notes requests to other hosts and lets none through."""
-    page = browser.new_page(viewport={"width": 1300, "height": 900})
+def page(open_page, lab):
+    """Return a page that notes requests to other hosts and lets none through."""
+    page = open_page(lab[0])
     page.set_default_timeout(PATIENCE)
-    page.outside = []
-
-    def only_here(route):
-        if route.request.url.startswith((lab[0], "data:", "blob:")):
-            route.continue_()
-        else:
-            page.outside.append(route.request.url)
-            route.abort()
-
-    page.route("**/*", only_here)
-    yield page
-    page.close()
+    return page
 
 
 def open_notebook(page, lab, name):

@@ -6,3 +6,9 @@ const reach = () => {
 };
 addEventListener("load", reach);
 addEventListener("resize", reach);
+
+// Two landmarks of one kind need names of their own.
+const names = { ".sidebar-drawer": "All pages", ".toc-drawer": "On this page" };
+for (const [drawer, name] of Object.entries(names)) {
+  document.querySelector(drawer)?.setAttribute("aria-label", name);
+}
