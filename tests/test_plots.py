@@ -372,3 +372,54 @@ def test_the_palette_of_a_png_loses_no_color():
     before = np.asarray(picture).astype(int)
     after = np.asarray(figures.fewer_colors(picture).convert("RGB")).astype(int)
     assert np.abs(before - after).max() <= 12  # of 255
+
+
+# ---- for every eye ----------------------------------------------------------------------------
+
+# G. M. Machado, M. M. Oliveira and L. A. F. Fernandes, "A Physiologically-based Model for
+# Simulation of Color Vision Deficiency" (2009), table 1, severity 1.0: for linear RGB.
+EYES = {
+    "usual": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                   [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                     [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                   [0.004733, 0.691367, 0.303900]],
+    "grey": [[0.2126, 0.7152, 0.0722]] * 3,
+}  # fmt: skip
+
+
+def seen(colors, eye):
+    """Return what an eye sees of colours, in CIELAB, where 2.3 is a difference just noticed."""
+    rgb = np.array([to_rgb(color) for color in colors])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(linear @ np.transpose(EYES[eye]), 0, 1)
+    to_xyz = [[0.41246, 0.35758, 0.18044], [0.21267, 0.71515, 0.07218], [0.01933, 0.11919, 0.9503]]
+    xyz = linear @ np.transpose(to_xyz) / [0.95047, 1.0, 1.08883]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), xyz * 7.787 + 16 / 116).T
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
+
+
+def difference(a, b, eye):
+    return np.linalg.norm(np.subtract(*seen([a, b], eye)))
+
+
+@pytest.mark.parametrize("eye", ["usual", "protanopia", "deuteranopia", "tritanopia"])
+def test_colours_stay_apart_for_the_colour_blind(eye):
+    for a, b in itertools.combinations(figures.COLORS, 2):
+        assert difference(a, b, eye) > 15, (a, b)
+
+
+def test_in_grey_neighbours_stay_apart_and_dashes_tell_the_rest():
+    for a, b in itertools.pairwise(figures.COLORS):
+        assert difference(a, b, "grey") > 8, (a, b)
+    # some others do not: hence no two that are used together share a line or a marker
+    for styles in (figures.LINES, figures.MARKERS):
+        assert len(set(styles)) == len(styles) >= len(figures.COLORS)
+
+
+@pytest.mark.parametrize("eye", list(EYES))
+def test_every_colour_stands_out_from_the_paper(eye):
+    for color in figures.COLORS:
+        assert difference(color, "white", eye) > 25, color

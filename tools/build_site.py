@@ -142,18 +142,20 @@ def claims_page():
         if not outputs:
             continue
         title = source(notebook["cells"][0]).splitlines()[0].removeprefix("# ")
-        rows = [f"## [{path.name[:2]} {title}](notebooks/{path.name})", ""]
-        rows += ["{.claims}", "| verdict | claim | evidence |", "|---|---|---|"]
+        tables += [f"## [{path.name[:2]} {title}](notebooks/{path.name})", ""]
+        tables += ['<table class="claims docutils">', "<thead><tr><th>verdict</th>",
+                   "<th>claim and evidence</th></tr></thead>"]  # fmt: skip
         for number, output in enumerate(outputs, 1):
-            stored = output["metadata"]["optlab"]
-            verdicts.append(stored["verdict"])
+            claim = output["metadata"]["optlab"]
+            verdicts.append(claim["verdict"])
             evidence = "".join(output["data"]["text/plain"]).partition("\nEvidence: ")[2]
             place = f"notebooks/{path.stem}.html#claim-{number}"
-            sentence = f'<a href="{place}">{html.escape(stored["sentence"])}</a>'
-            cells = [f'<span class="{stored["verdict"]}">{stored["verdict"]}</span>', sentence,
-                     html.escape(evidence)]  # fmt: skip
-            rows.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
-        tables += ["\n".join(rows), ""]
+            tables.append(
+                f'<tr><td><span class="{claim["verdict"]}">{claim["verdict"]}</span></td> '
+                f'<td><a href="{place}">{html.escape(claim["sentence"])}</a> '
+                f"<small>{html.escape(evidence)}</small></td></tr>"
+            )
+        tables += ["</table>", ""]
     names = ("supported", "contradicted", "undecided", "true", "false")
     counted = [f"{verdicts.count(v)} {v}" for v in names if v in verdicts]
     head = f"""# Claims
@@ -164,7 +166,7 @@ Here are all {len(verdicts)}, with the evidence that the lessons store: {", ".jo
 claim is no error: it is a well-known statement, or a natural guess, that did not survive.
 [Do the verdicts hold?](replication/README.md) puts them to other seeds, points and arithmetic.
 """
-    return head + "\n" + "\n\n".join(tables)
+    return head + "\n" + "\n".join(tables)
 
 
 def api_pages():
