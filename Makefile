@@ -5,9 +5,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV   := .venv
 BIN    := $(VENV)/bin
 LESSONS ?= $(wildcard notebooks/*.ipynb)
+COURSE ?= notebooks/exercises
+ASSIGNMENTS ?= $(notdir $(wildcard $(COURSE)/source/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test lab test lint loopback unit nbval notebooks replicate bench constraints clean
+.PHONY: help setup setup-test lab test lint loopback unit grading nbval notebooks release grade replicate \
+        bench constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +37,7 @@ setup-test: $(VENV)/.test
 lab: $(VENV)/.lab  ## set up, then open the lessons in JupyterLab
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb $(LAB_OPTIONS)
 
-test: lint unit nbval  ## set up, then run everything that CI runs
+test: lint unit grading nbval  ## set up, then run everything that CI runs
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -45,13 +48,31 @@ loopback: $(BIN)/python
 	@if [ "$$(uname)" = Linux ]; then $(BIN)/python tools/loopback.py; fi
 
 unit: $(VENV)/.test loopback  ## the unit tests, doctests and the structure of the notebooks
-	$(BIN)/python -m pytest --doctest-modules --durations=5 tests optlab
+	$(BIN)/python -m pytest --doctest-modules --durations=5 --ignore=tests/grading tests optlab
+
+grading: $(VENV)/.test loopback  ## mark wrong, right and broken submissions of the exercises
+	$(BIN)/python -m pytest --durations=12 tests/grading
 
 nbval: $(VENV)/.test loopback  ## run the lessons and compare their checked outputs and times
 	$(BIN)/python tools/check_lessons.py $(LESSONS)
 
 notebooks: $(VENV)/.test  ## run the lessons and save them with their outputs (LESSONS=... for some)
 	$(BIN)/python tools/execute_notebooks.py $(LESSONS)
+
+# For an instructor. The plain nbgrader commands do the same, started in the folder of the course.
+$(VENV)/.exercises: $(VENV)/.lab
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[exercises]"
+	@touch $@
+
+release: $(VENV)/.exercises  ## make the students' versions of the exercises (ASSIGNMENTS=... for some)
+	cd $(COURSE) && for a in $(ASSIGNMENTS); do $(abspath $(BIN))/nbgrader generate_assignment --force $$a || exit 1; done
+
+grade: $(VENV)/.exercises loopback  ## mark what is in submitted/, write feedback/ and grades.csv
+	cd $(COURSE) && for a in $(ASSIGNMENTS); do \
+	  test -n "$$(ls -d submitted/*/$$a 2>/dev/null)" || continue; \
+	  $(abspath $(BIN))/nbgrader autograde --create $$a && \
+	  $(abspath $(BIN))/nbgrader generate_feedback --force $$a || exit 1; done
+	cd $(COURSE) && $(abspath $(BIN))/nbgrader export
 
 replicate: $(VENV)/.test  ## run all lessons with other seeds, threads, points; write replication/
 	$(BIN)/python tools/replicate.py $(LESSONS)
