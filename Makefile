@@ -60,19 +60,22 @@ notebooks: $(VENV)/.test  ## run the lessons and save them with their outputs (L
 	$(BIN)/python tools/execute_notebooks.py $(LESSONS)
 
 # For an instructor. The plain nbgrader commands do the same, started in the folder of the course.
+# nbgrader itself looks for a command (alembic) on the path.
+NBGRADER := PATH="$(abspath $(BIN)):$$PATH" nbgrader
+
 $(VENV)/.exercises: $(VENV)/.lab
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[exercises]"
 	@touch $@
 
 release: $(VENV)/.exercises  ## make the students' versions of the exercises (ASSIGNMENTS=... for some)
-	cd $(COURSE) && for a in $(ASSIGNMENTS); do $(abspath $(BIN))/nbgrader generate_assignment --force $$a || exit 1; done
+	cd $(COURSE) && for a in $(ASSIGNMENTS); do $(NBGRADER) generate_assignment --force $$a || exit 1; done
 
 grade: $(VENV)/.exercises loopback  ## mark what is in submitted/, write feedback/ and grades.csv
 	cd $(COURSE) && for a in $(ASSIGNMENTS); do \
 	  test -n "$$(ls -d submitted/*/$$a 2>/dev/null)" || continue; \
-	  $(abspath $(BIN))/nbgrader autograde --create $$a && \
-	  $(abspath $(BIN))/nbgrader generate_feedback --force $$a || exit 1; done
-	cd $(COURSE) && $(abspath $(BIN))/nbgrader export
+	  $(NBGRADER) autograde --create $$a && \
+	  $(NBGRADER) generate_feedback --force $$a || exit 1; done
+	cd $(COURSE) && $(NBGRADER) export
 
 replicate: $(VENV)/.test  ## run all lessons with other seeds, threads, points; write replication/
 	$(BIN)/python tools/replicate.py $(LESSONS)

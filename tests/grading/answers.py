@@ -18,10 +18,6 @@ WRONG = {
             {"train": replaced("batch_size=batch_size, ", "")},
             {"test_train_batch_size"},
         ),
-        "epochs fixed inside": (
-            {"train": replaced("epochs=epochs", "epochs=4")},
-            {"test_train_batch_size", "test_train_fresh"},
-        ),
         "one optimizer reused": (
             {
                 "train": lambda source: (
@@ -245,7 +241,7 @@ WRONG = {
             },
             {"test_warm"},
         ),
-        "one seed": ({"warm": replaced("seeds=20", "seeds=1")}, {"test_warm"}),
+        "one seed": ({"warm": replaced("seeds=SEEDS[:20]", "seeds=[0]")}, {"test_warm"}),
         "syntax error": ({"best_of": SYNTAX}, {"test_best_of", "test_gains"}),
     },
     "d4_search_a_grid": {

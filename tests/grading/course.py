@@ -99,7 +99,7 @@ class Marker:
         changes, first = changes or {}, first or {}
         unknown = set(changes) - {cell.name for cell in self.cells}
         assert not unknown, unknown
-        namespace, dirty, found = {"__name__": "__main__"}, set(first), {}
+        namespace, dirty, found = {"__name__": "__main__"}, set(), {}
         for i, cell in enumerate(self.cells):
             change = changes.get(cell.name, cell.source)
             source = change(cell.source) if callable(change) else change
@@ -116,6 +116,7 @@ class Marker:
                 dirty -= bound  # set to the reference's value again
             if i == 0:
                 namespace |= first
+                dirty |= set(first)
             if cell.points is not None:
                 found[cell.name] = error
         return found
