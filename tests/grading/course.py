@@ -4,14 +4,10 @@ import ast
 import contextlib
 import io
 import json
-import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
-
-import optlab as ol
 
 COURSE = Path(__file__).resolve().parents[2] / "notebooks" / "exercises"
 ASSIGNMENTS = sorted(path.name for path in (COURSE / "source").iterdir() if path.is_dir())
@@ -147,61 +143,14 @@ def names(source):
     return bound, loaded - bound
 
 
-# ---- twenty repetitions ----------------------------------------------------------------------
-
-
-class Repetitions:
-    """Other seeds for a notebook, again and again, with the sweeps of all repetitions in one.
-
-    Repetition n uses the seeds 1000 n, 1000 n + 1, ... A sweep trains those of all repetitions
-    the first time, and each repetition gets its own share: the numbers it would have got, in a
-    fraction of the time, since nearly all of a small sweep is compilation.
-    """
-
-    def __init__(self, number):
-        self.blocks, self.now, self.known = range(1, number + 1), None, {}
-        self.sweep = ol.sweep
-
-    def seeds(self, count, block=None):
-        return [1000 * (self.now if block is None else block) + i for i in range(count)]
-
-    def __call__(self, *args, seeds=20, **given):
-        count = seeds if isinstance(seeds, int) else len(seeds)
-        assert isinstance(seeds, int) or list(seeds) == self.seeds(count)
-        settings = given.get("settings")
-        shown = [*settings.items()] if isinstance(settings, dict) else settings
-        shown = [(k, list(v)) for k, v in shown] if isinstance(settings, dict) else shown
-        trained = len(args[1].x_train) if isinstance(args[1], ol.Dataset) else "by setting"
-        key = repr((shown, count, trained, given.get("epochs"), given.get("test")))
-        if key not in self.known:
-            every = [seed for block in self.blocks for seed in self.seeds(count, block)]
-            self.known[key] = self.sweep(*args, seeds=every, **given)
-        runs, start = self.known[key], (self.now - 1) * count
-        part = np.s_[:, start : start + count]
-        return replace(
-            runs,
-            seeds=self.seeds(count),
-            metrics={name: values[part] for name, values in runs.metrics.items()},
-            lengths=runs.lengths[part],
-            test={name: values[part] for name, values in runs.test.items()},
-        )
-
-    def __iter__(self):
-        """Go through the repetitions, with `ol.sweep` replaced meanwhile."""
-        with mock.patch.object(ol, "sweep", self):
-            for block in self.blocks:
-                self.now = block
-                with mock.patch.dict(os.environ, {"OPTLAB_SEED": str(block)}):
-                    yield block
+# ---- a faster training -------------------------------------------------------------------------
 
 
 def quick_train(namespace):
     """Stand in for `train` of assignment 1, in numpy: the same training, twenty times as fast."""
 
     def train(x, y, learning_rate, batch_size=32, momentum=0.0, epochs=4, seed=0):
-        import keras
-
-        keras.utils.set_random_seed(seed)
+        namespace["keras"].utils.set_random_seed(seed)
         model, chance = namespace["build_model"](), np.random.default_rng(seed)
         weights = [np.array(w) for w in model.get_weights()]
         speed = [np.zeros_like(w) for w in weights]

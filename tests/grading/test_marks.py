@@ -3,7 +3,7 @@
 import answers
 import numpy as np
 import pytest
-from course import ASSIGNMENTS, Marker, Repetitions, code_cells, quick_train, run
+from course import ASSIGNMENTS, Marker, code_cells, names, quick_train, run
 
 REPETITIONS = 20
 
@@ -55,16 +55,18 @@ def test_an_unfinished_cell_earns_nothing(marker):
 
 
 def test_marks_do_not_depend_on_luck(marker):
-    """The same submission, from twenty other sets of seeds, gets the same mark."""
-    repetitions = Repetitions(REPETITIONS)
-    number = len(marker.namespace["SEEDS"])
-    found = {}
-    for repetition in repetitions:
-        errors = lost(marker.errors(first={"SEEDS": repetitions.seeds(number)}))
+    """The same submission, from twenty other sets of seeds, gets the same mark.
+
+    A cell that trains runs again; nearly all of a first sweep is compilation, which is kept.
+    """
+    number, found = len(marker.namespace["SEEDS"]), {}
+    for repetition in range(1, REPETITIONS + 1):
+        seeds = [1000 * repetition + i for i in range(number)]
+        errors = lost(marker.errors(first={"SEEDS": seeds}))
         if errors:
             found[repetition] = errors
-    assert repetitions.known  # something was trained, and not the reference's seeds
     assert found == {}
+    assert any("SEEDS" in names(cell.source)[1] for cell in marker.cells)
 
 
 def test_the_quick_training_is_the_training():
