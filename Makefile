@@ -9,7 +9,8 @@ COURSE ?= notebooks/exercises
 ASSIGNMENTS ?= $(notdir $(wildcard $(COURSE)/source/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test lab test lint loopback unit grading nbval notebooks release grade replicate \
+.PHONY: help setup setup-test lab test lint loopback unit grading grading-in-process \
+        grading-by-nbgrader nbval notebooks release grade replicate \
         bench constraints clean
 
 help:  ## list the targets
@@ -51,7 +52,13 @@ unit: $(VENV)/.test loopback  ## the unit tests, doctests and the structure of t
 	$(BIN)/python -m pytest --doctest-modules --durations=5 --ignore=tests/grading tests optlab
 
 grading: $(VENV)/.test loopback  ## mark wrong, right and broken submissions of the exercises
-	$(BIN)/python -m pytest --durations=12 tests/grading
+	+$(MAKE) --no-print-directory -j2 grading-in-process grading-by-nbgrader
+
+grading-in-process:
+	$(BIN)/python -m pytest --durations=8 tests/grading/test_marks.py
+
+grading-by-nbgrader:
+	$(BIN)/python -m pytest --durations=8 tests/grading/test_nbgrader.py
 
 nbval: $(VENV)/.test loopback  ## run the lessons and compare their checked outputs and times
 	$(BIN)/python tools/check_lessons.py $(LESSONS)

@@ -16,7 +16,8 @@ def assignment(request):
 @pytest.fixture(scope="module")
 def marker(assignment):
     """The reference solution, run once."""
-    quick = {"train": quick_train} if assignment.startswith("d1") else {}
+    # once `train` has passed its own tests, one in numpy takes its place
+    quick = {"test_train_fresh": quick_train} if assignment.startswith("d1") else {}
     return Marker(assignment, quick)
 
 

@@ -115,7 +115,7 @@ def walk(folder, assignment):
     hand_in(course, "trouble", assignment, submit(right, TROUBLE[assignment][0]))
     seconds = {}
     for student in ("reference", "untouched", "trouble"):
-        limit = ["--Execute.timeout=25"] * (student == "trouble" and assignment in ENDLESS)
+        limit = ["--Execute.timeout=20"] * (student == "trouble" and assignment in ENDLESS)
         start = time.perf_counter()
         log[student] = nbgrader(
             course, "autograde", assignment, "--create", f"--student={student}", *limit
@@ -129,9 +129,9 @@ def walk(folder, assignment):
 
 @pytest.fixture(scope="module")
 def courses(tmp_path_factory):
-    """All five assignments, two at a time."""
+    """All five assignments, one after the other (GRADING_JOBS=2: two at a time)."""
     folder = tmp_path_factory.mktemp("courses")
-    with ThreadPoolExecutor(int(os.environ.get("GRADING_JOBS", "2"))) as pool:
+    with ThreadPoolExecutor(int(os.environ.get("GRADING_JOBS", "1"))) as pool:
         yield {a: pool.submit(walk, folder, a) for a in ASSIGNMENTS}
 
 
@@ -226,7 +226,7 @@ def test_trouble_costs_its_own_points_only(course, assignment):
 
 
 def test_marking_takes_less_than_a_minute(course, assignment):
-    """With room for a busy machine; `make grading` prints the seconds."""
+    """A reference takes up to 40 s on two quiet cores; the bound leaves room for a busy machine."""
     assert course[2]["reference"] < 120, course[2]
 
 
