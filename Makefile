@@ -5,9 +5,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV   := .venv
 BIN    := $(VENV)/bin
 LESSONS ?= $(wildcard notebooks/*.ipynb)
+COURSE ?= notebooks/exercises
+ASSIGNMENTS ?= $(notdir $(wildcard $(COURSE)/source/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test lab test lint loopback unit nbval notebooks replicate bench site constraints clean
+.PHONY: help setup setup-test lab test lint loopback unit grading grading-in-process \
+        grading-by-nbgrader nbval notebooks release grade replicate full bench site constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +39,7 @@ lab: $(VENV)/.lab  ## set up, then open the lessons in JupyterLab
 	@$(BIN)/jupyter trust notebooks/*.ipynb >/dev/null 2>&1 || true
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb $(LAB_OPTIONS)
 
-test: lint unit nbval  ## set up, then run everything that CI runs
+test: lint unit grading nbval  ## set up, then run everything that CI runs
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -47,7 +50,16 @@ loopback: $(BIN)/python
 	@if [ "$$(uname)" = Linux ]; then $(BIN)/python tools/loopback.py; fi
 
 unit: $(VENV)/.test loopback  ## the unit tests, doctests and the structure of the notebooks
-	$(BIN)/python -m pytest --doctest-modules --durations=5 tests optlab
+	$(BIN)/python -m pytest --doctest-modules --durations=5 --ignore=tests/grading tests optlab
+
+grading: $(VENV)/.test loopback  ## mark wrong, right and broken submissions of the exercises
+	+$(MAKE) --no-print-directory -j2 grading-in-process grading-by-nbgrader
+
+grading-in-process:
+	$(BIN)/python -m pytest --durations=8 tests/grading/test_marks.py
+
+grading-by-nbgrader:
+	$(BIN)/python -m pytest --durations=8 tests/grading/test_nbgrader.py
 
 nbval: $(VENV)/.test loopback  ## run the lessons and compare their checked outputs and times
 	$(BIN)/python tools/check_lessons.py $(LESSONS)
@@ -55,8 +67,29 @@ nbval: $(VENV)/.test loopback  ## run the lessons and compare their checked outp
 notebooks: $(VENV)/.test  ## run the lessons and save them with their outputs (LESSONS=... for some)
 	$(BIN)/python tools/execute_notebooks.py $(LESSONS)
 
+# For an instructor. The plain nbgrader commands do the same, started in the folder of the course.
+# nbgrader itself looks for a command (alembic) on the path.
+NBGRADER := PATH="$(abspath $(BIN)):$$PATH" nbgrader
+
+$(VENV)/.exercises: $(VENV)/.lab
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[exercises]"
+	@touch $@
+
+release: $(VENV)/.exercises  ## make the students' versions of the exercises (ASSIGNMENTS=... for some)
+	cd $(COURSE) && for a in $(ASSIGNMENTS); do $(NBGRADER) generate_assignment --force $$a || exit 1; done
+
+grade: $(VENV)/.exercises loopback  ## mark what is in submitted/, write feedback/ and grades.csv
+	cd $(COURSE) && for a in $(ASSIGNMENTS); do \
+	  test -n "$$(ls -d submitted/*/$$a 2>/dev/null)" || continue; \
+	  $(NBGRADER) autograde --create $$a && \
+	  $(NBGRADER) generate_feedback --force $$a || exit 1; done
+	cd $(COURSE) && $(NBGRADER) export
+
 replicate: $(VENV)/.test  ## run all lessons with other seeds, threads, points; write replication/
 	$(BIN)/python tools/replicate.py $(LESSONS)
+
+full: $(VENV)/.test  ## run the MNIST lessons in full size; write full/ (hours; may be stopped and resumed)
+	$(BIN)/python tools/full.py $(wildcard notebooks/09_*.ipynb notebooks/1*.ipynb)
 
 bench: $(VENV)/.test  ## measure optlab beside plain Keras, scikit-learn and JAX (about ten minutes)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[benchmarks]"

@@ -1,0 +1,83 @@
+"""Marks in process: wrong answers lose what they must, right ones nothing, luck decides nothing."""
+
+import answers
+import numpy as np
+import pytest
+from course import ASSIGNMENTS, Marker, code_cells, names, quick_train, run
+
+REPETITIONS = 20
+
+
+@pytest.fixture(scope="module", params=ASSIGNMENTS)
+def assignment(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def marker(assignment):
+    """The reference solution, run once."""
+    # once `train` has passed its own tests, one in numpy takes its place
+    quick = {"test_train_fresh": quick_train} if assignment.startswith("d1") else {}
+    return Marker(assignment, quick)
+
+
+def lost(errors):
+    return {name: f"{type(e).__name__}: {e}" for name, e in errors.items() if e is not None}
+
+
+def test_the_reference_earns_all(marker):
+    assert lost(marker.errors()) == {}
+
+
+def test_wrong_answers_lose_what_they_must(assignment, marker):
+    assert len(answers.WRONG[assignment]) >= 6
+    found = {}
+    for name, (changes, expected) in answers.WRONG[assignment].items():
+        came = set(lost(marker.errors(changes)))
+        if came != expected:
+            found[name] = {"too harsh": came - expected, "too mild": expected - came}
+    assert found == {}
+
+
+def test_right_answers_in_another_style_earn_all(assignment, marker):
+    assert len(answers.RIGHT[assignment]) >= 2
+    found = {
+        name: lost(marker.errors(changes)) for name, changes in answers.RIGHT[assignment].items()
+    }
+    assert {name: errors for name, errors in found.items() if errors} == {}
+
+
+def test_an_unfinished_cell_earns_nothing(marker):
+    """Every test fails without the cells that it is about: none passes by itself."""
+    stub = "# YOUR CODE HERE\nraise NotImplementedError()"
+    tests = {cell.name for cell in marker.cells if cell.points is not None}
+    open_ = {c.name: stub for c in marker.cells if "### BEGIN SOLUTION" in c.source}
+    assert set(lost(marker.errors(open_))) == tests
+
+
+def test_marks_do_not_depend_on_luck(marker):
+    """The same submission, from twenty other sets of seeds, gets the same mark.
+
+    A cell that trains runs again; nearly all of a first sweep is compilation, which is kept.
+    """
+    number, found = len(marker.namespace["SEEDS"]), {}
+    for repetition in range(1, REPETITIONS + 1):
+        seeds = [1000 * repetition + i for i in range(number)]
+        errors = lost(marker.errors(first={"SEEDS": seeds}))
+        if errors:
+            found[repetition] = errors
+    assert found == {}
+    assert any("SEEDS" in names(cell.source)[1] for cell in marker.cells)
+
+
+def test_the_quick_training_is_the_training():
+    """What stands in for `train` in these tests gives its weights, where no order matters."""
+    namespace = {"__name__": "__main__"}
+    for cell in code_cells("d1_tune_by_validation")[:2]:
+        assert run(cell.source, namespace) is None
+    x, y = namespace["digits"].x_train[:50], namespace["digits"].y_train[:50]
+    slow, quick = (
+        train(x, y, 0.1, batch_size=50, momentum=0.9, epochs=5, seed=3).get_weights()
+        for train in (namespace["train"], quick_train(namespace)["train"])
+    )
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(slow, quick, strict=True))

@@ -1,0 +1,256 @@
+"""The real nbgrader, from the release of an assignment to marks, feedback and exported grades."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from answers import SYNTAX
+from course import ASSIGNMENTS, COURSE, read, replaced, source_path, submit
+from nbgrader.api import Gradebook
+
+ROOT = COURSE.parents[1]
+EMPTY = "# YOUR CODE HERE\nraise NotImplementedError()"
+
+# What goes wrong in real submissions, and the test cells that it costs: all others are earned.
+TROUBLE = {
+    "d1_tune_by_validation": (
+        {  # a syntax error; altered and deleted tests, which come back; parts 2 and 3 not done
+            "train": replaced("batch_size=batch_size, ", ""),
+            "test_train_batch_size": "assert True",
+            "validate": replaced("data.x_val, data.y_val", "data.x_test, data.y_test"),
+            "test_validate": None,
+            "choose": SYNTAX,
+            "search_2": EMPTY,
+            "search_3": EMPTY,
+        },
+        {
+            "test_train_batch_size", "test_validate", "test_choose", "test_final_1",
+            "test_search_2", "test_final_2", "test_search_3", "test_final_3",
+        },
+    ),
+    "d2_write_schedules": (
+        {  # a warning costs nothing, prints without end cost nothing
+            "exponential": replaced(
+                "return rate", 'np.log(np.zeros(1))\n    print("x\\n" * 3000)\n    return rate'
+            ),
+            "fit_with": replaced("lambda epoch: schedule(epoch)", "schedule"),
+        },
+        {"test_fit_with_trap"},
+    ),
+    "d3_restart": (
+        {  # an endless loop inside a function, called by a test and by a cell of the student
+            "warm_restarts": replaced("epoch, length = epoch - length, length * factor", "pass")
+        },
+        {"test_warm_restarts", "test_warm"},
+    ),
+    "d4_search_a_grid": (
+        {  # another name for a function, and a cell that was never finished
+            "grid": replaced("def grid(", "def my_grid("),
+            "search": replaced("grid(", "my_grid("),
+            "final": EMPTY,
+        },
+        {"test_grid", "test_final", "test_accuracy_final"},
+    ),
+    "e5_predict_run_verify": (
+        {"verdict": "def verdict(low, high, at_least, seeds):\n    while True:\n        pass"},
+        {"test_verdict"},
+    ),
+}  # fmt: skip
+ENDLESS = ("d3_restart", "e5_predict_run_verify")
+
+
+def nbgrader(course, *arguments):
+    """Run nbgrader as an instructor does. Its exit code says little: the gradebook is asked."""
+    environment = {
+        **{k: v for k, v in os.environ.items() if k not in ("PYTEST_CURRENT_TEST", "OPTLAB_SEED")},
+        # nbgrader looks for alembic where commands are looked for
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        "JUPYTER_CONFIG_DIR": str(course / "no_config"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=course, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    return done.stdout
+
+
+def solved(release, source):
+    """Return a release with the reference's solutions written into it, as a student would."""
+    answers = {}
+    for cell in source["cells"]:
+        meta = cell["metadata"].get("nbgrader", {})
+        if meta.get("solution"):
+            lines = "".join(cell["source"]).splitlines()
+            text = "\n".join(x for x in lines if "# BEGIN SOLUTION" not in x and "# END" not in x)
+            answers[cell["id"]] = "My answer." if cell["cell_type"] == "markdown" else text
+    return submit(release, answers)
+
+
+def hand_in(course, student, assignment, notebook):
+    path = course / "submitted" / student / assignment / f"{assignment}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def walk(folder, assignment):
+    """Go the whole way with one assignment; return the course's folder, logs and seconds."""
+    course = folder / assignment
+    (course / "source").mkdir(parents=True)
+    shutil.copy(COURSE / "nbgrader_config.py", course)
+    shutil.copytree(COURSE / "source" / assignment, course / "source" / assignment)
+    log = {"release": nbgrader(course, "generate_assignment", assignment)}
+    release = read(course / "release" / assignment / f"{assignment}.ipynb")
+    right = solved(release, read(source_path(assignment)))
+    hand_in(course, "reference", assignment, right)
+    hand_in(course, "untouched", assignment, release)
+    hand_in(course, "trouble", assignment, submit(right, TROUBLE[assignment][0]))
+    seconds = {}
+    for student in ("reference", "untouched", "trouble"):
+        limit = ["--Execute.timeout=20"] * (student == "trouble" and assignment in ENDLESS)
+        start = time.perf_counter()
+        log[student] = nbgrader(
+            course, "autograde", assignment, "--create", f"--student={student}", *limit
+        )
+        seconds[student] = time.perf_counter() - start
+    print(assignment, {k: f"{v:.0f} s" for k, v in seconds.items()})
+    log["feedback"] = nbgrader(course, "generate_feedback", assignment)
+    log["export"] = nbgrader(course, "export")
+    return course, log, seconds
+
+
+@pytest.fixture(scope="module")
+def courses(tmp_path_factory):
+    """All five assignments, one after the other (GRADING_JOBS=2: two at a time)."""
+    folder = tmp_path_factory.mktemp("courses")
+    with ThreadPoolExecutor(int(os.environ.get("GRADING_JOBS", "1"))) as pool:
+        yield {a: pool.submit(walk, folder, a) for a in ASSIGNMENTS}
+
+
+@pytest.fixture(params=ASSIGNMENTS)
+def assignment(request):
+    return request.param
+
+
+@pytest.fixture
+def course(courses, assignment):
+    return courses[assignment].result()
+
+
+def submission(course, assignment, student):
+    """Return each cell's score (None where a person must mark), and the points to be had."""
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+        notebook = book.find_submission(assignment, student).notebooks[0]
+        scores = {g.name: None if g.needs_manual_grade else g.score for g in notebook.grades}
+        return scores, {g.name: g.max_score for g in notebook.grades}
+
+
+def graded(assignment):
+    """Return the points of the test cells, and of the written question, as the source has them."""
+    cells = [c["metadata"].get("nbgrader", {}) for c in read(source_path(assignment))["cells"]]
+    tests = {m["grade_id"]: m["points"] for m in cells if m.get("grade") and not m["solution"]}
+    return tests, {m["grade_id"]: m["points"] for m in cells if m.get("grade") and m["solution"]}
+
+
+def test_the_release_holds_no_solution_and_no_hidden_test(course, assignment):
+    folder = course[0] / "release" / assignment
+    assert [p.name for p in folder.iterdir()] == [f"{assignment}.ipynb"]
+    path = folder / f"{assignment}.ipynb"
+    raw, release = path.read_text(encoding="utf-8"), read(path)
+    assert not re.search("(BEGIN|END) (SOLUTION|HIDDEN)", raw)
+    kept = {x.strip() for c in release["cells"] for x in "".join(c["source"]).splitlines()}
+    secret = []
+    for cell in read(source_path(assignment))["cells"]:
+        inside = False
+        for line in "".join(cell["source"]).splitlines():
+            if re.search("### (BEGIN|END) (SOLUTION|HIDDEN)", line):
+                inside = "BEGIN" in line
+            elif inside and len(line.strip()) > 12:
+                secret.append(line.strip())
+    assert len(secret) > 50
+    # a line may also stand where it is given (`def test_...`): then it is no secret
+    shown = {
+        line.strip()
+        for cell in read(source_path(assignment))["cells"]
+        for line in re.sub(
+            r"### BEGIN (SOLUTION|HIDDEN TESTS)\n.*?### END (SOLUTION|HIDDEN TESTS)", "",
+            "".join(cell["source"]), flags=re.S,
+        ).splitlines()
+    }  # fmt: skip
+    assert [line for line in secret if line in kept - shown] == []
+    assert [line for line in secret if line not in shown and json.dumps(line)[1:-1] in raw] == []
+    for cell in release["cells"]:
+        assert not cell.get("outputs") and cell.get("execution_count") is None
+
+
+def test_every_solution_cell_is_open_in_the_release(course, assignment):
+    release = read(course[0] / "release" / assignment / f"{assignment}.ipynb")
+    for cell in release["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("solution"):
+            stub = "YOUR CODE HERE" if cell["cell_type"] == "code" else "YOUR ANSWER HERE"
+            assert stub in "".join(cell["source"])
+
+
+def test_the_reference_earns_all(course, assignment):
+    tests, written = graded(assignment)
+    scores, points = submission(course[0], assignment, "reference")
+    assert points == tests | written
+    assert scores == tests | dict.fromkeys(written), course[1]["reference"]
+    with Gradebook(f"sqlite:///{course[0] / 'gradebook.db'}") as book:  # the marking by hand
+        found = book.find_submission(assignment, "reference")
+        for grade in found.notebooks[0].grades:
+            if grade.needs_manual_grade:
+                grade.manual_score, grade.needs_manual_grade = grade.max_score, False
+        book.db.commit()
+        assert found.score == found.max_score == sum((tests | written).values())
+
+
+def test_the_untouched_release_earns_nothing(course, assignment):
+    scores, _ = submission(course[0], assignment, "untouched")
+    assert set(scores.values()) == {0}, scores
+
+
+def test_trouble_costs_its_own_points_only(course, assignment):
+    tests, written = graded(assignment)
+    expected = {n: 0 if n in TROUBLE[assignment][1] else p for n, p in tests.items()}
+    scores, _ = submission(course[0], assignment, "trouble")
+    assert scores == expected | dict.fromkeys(written), course[1]["trouble"]
+
+
+def test_marking_takes_less_than_a_minute(course, assignment):
+    """A reference takes up to 40 s on two quiet cores; the bound leaves room for a busy machine."""
+    assert course[2]["reference"] < 120, course[2]
+
+
+def test_the_feedback_teaches(course, assignment):
+    page = course[0] / "feedback" / "trouble" / assignment / f"{assignment}.html"
+    text = re.sub("<[^>]+>", "", page.read_text(encoding="utf-8"))
+    if assignment in ENDLESS:
+        assert "No reply from kernel" in text
+    else:
+        assert "xpected" in text and re.search(r"[Ss]ee lesson \d\d", text)
+
+
+def test_the_grades_are_exported(course, assignment):
+    rows = list(csv.DictReader((course[0] / "grades.csv").open(encoding="utf-8")))
+    found = {row["student_id"]: float(row["raw_score"] or 0) for row in rows}
+    tests, _ = graded(assignment)
+    lost = sum(tests[name] for name in TROUBLE[assignment][1])
+    total = sum(tests.values())
+    assert found == {"reference": total, "untouched": 0, "trouble": total - lost}
+
+
+def test_marking_again_gives_the_same_marks(courses):
+    assignment = "d2_write_schedules"
+    course = courses[assignment].result()[0]
+    before = submission(course, assignment, "trouble")
+    nbgrader(course, "autograde", assignment, "--student=trouble", "--force")
+    assert submission(course, assignment, "trouble") == before
