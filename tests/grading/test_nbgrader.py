@@ -225,9 +225,9 @@ def test_trouble_costs_its_own_points_only(course, assignment):
     assert scores == expected | dict.fromkeys(written), course[1]["trouble"]
 
 
-def test_marking_takes_less_than_a_minute(course, assignment):
-    """A reference takes up to 40 s on two quiet cores; the bound leaves room for a busy machine."""
-    assert course[2]["reference"] < 120, course[2]
+def test_marking_takes_its_time_and_no_more(course, assignment):
+    """About 40 s for assignment 1 on two quiet cores; the bound is for a very busy machine."""
+    assert course[2]["reference"] < 300, course[2]
 
 
 def test_the_feedback_teaches(course, assignment):
