@@ -249,7 +249,7 @@ def test_the_grades_are_exported(course, assignment):
 
 
 def test_marking_again_gives_the_same_marks(courses):
-    assignment = "d2_write_schedules"
+    assignment = min(ASSIGNMENTS, key=lambda name: (name in ENDLESS, name.startswith("d1")))
     course = courses[assignment].result()[0]
     before = submission(course, assignment, "trouble")
     nbgrader(course, "autograde", assignment, "--student=trouble", "--force")
