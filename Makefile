@@ -52,14 +52,14 @@ loopback: $(BIN)/python
 unit: $(VENV)/.test loopback  ## the unit tests, doctests and the structure of the notebooks
 	$(BIN)/python -m pytest --doctest-modules --durations=5 --ignore=tests/grading tests optlab
 
-grading: $(VENV)/.test loopback  ## mark wrong, right and broken submissions of the exercises
+grading: $(VENV)/.test loopback  ## mark wrong, right and broken submissions (ASSIGNMENTS=... for some)
 	+$(MAKE) --no-print-directory -j2 grading-in-process grading-by-nbgrader
 
 grading-in-process:
-	$(BIN)/python -m pytest --durations=8 tests/grading/test_marks.py
+	ASSIGNMENTS="$(ASSIGNMENTS)" $(BIN)/python -m pytest --durations=8 tests/grading/test_marks.py
 
 grading-by-nbgrader:
-	$(BIN)/python -m pytest --durations=8 tests/grading/test_nbgrader.py
+	ASSIGNMENTS="$(ASSIGNMENTS)" $(BIN)/python -m pytest --durations=8 tests/grading/test_nbgrader.py
 
 nbval: $(VENV)/.test loopback  ## run the lessons and compare their checked outputs and times
 	$(BIN)/python tools/check_lessons.py $(LESSONS)

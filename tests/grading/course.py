@@ -4,6 +4,7 @@ import ast
 import contextlib
 import io
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import numpy as np
 
 COURSE = Path(__file__).resolve().parents[2] / "notebooks" / "exercises"
 ASSIGNMENTS = sorted(path.name for path in (COURSE / "source").iterdir() if path.is_dir())
+if os.environ.get("ASSIGNMENTS"):  # make grading ASSIGNMENTS=... for some of them
+    ASSIGNMENTS = os.environ["ASSIGNMENTS"].split()
 
 
 def source_path(assignment):

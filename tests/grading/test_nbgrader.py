@@ -166,7 +166,6 @@ def test_the_release_holds_no_solution_and_no_hidden_test(course, assignment):
     path = folder / f"{assignment}.ipynb"
     raw, release = path.read_text(encoding="utf-8"), read(path)
     assert not re.search("(BEGIN|END) (SOLUTION|HIDDEN)", raw)
-    kept = {x.strip() for c in release["cells"] for x in "".join(c["source"]).splitlines()}
     secret = []
     for cell in read(source_path(assignment))["cells"]:
         inside = False
@@ -175,7 +174,6 @@ def test_the_release_holds_no_solution_and_no_hidden_test(course, assignment):
                 inside = "BEGIN" in line
             elif inside and len(line.strip()) > 12:
                 secret.append(line.strip())
-    assert len(secret) > 50
     # a line may also stand where it is given (`def test_...`): then it is no secret
     shown = {
         line.strip()
@@ -185,8 +183,10 @@ def test_the_release_holds_no_solution_and_no_hidden_test(course, assignment):
             "".join(cell["source"]), flags=re.S,
         ).splitlines()
     }  # fmt: skip
-    assert [line for line in secret if line in kept - shown] == []
-    assert [line for line in secret if line not in shown and json.dumps(line)[1:-1] in raw] == []
+    secret = [line for line in secret if not any(line in given for given in shown)]
+    assert len(secret) > 50
+    # anywhere in the file, sources, outputs and metadata alike
+    assert [line for line in secret if json.dumps(line, ensure_ascii=False)[1:-1] in raw] == []
     for cell in release["cells"]:
         assert not cell.get("outputs") and cell.get("execution_count") is None
 
@@ -225,9 +225,9 @@ def test_trouble_costs_its_own_points_only(course, assignment):
     assert scores == expected | dict.fromkeys(written), course[1]["trouble"]
 
 
-def test_marking_takes_less_than_a_minute(course, assignment):
-    """A reference takes up to 40 s on two quiet cores; the bound leaves room for a busy machine."""
-    assert course[2]["reference"] < 120, course[2]
+def test_marking_takes_its_time_and_no_more(course, assignment):
+    """About 40 s for assignment 1 on two quiet cores; the bound is for a very busy machine."""
+    assert course[2]["reference"] < 300, course[2]
 
 
 def test_the_feedback_teaches(course, assignment):
@@ -249,7 +249,7 @@ def test_the_grades_are_exported(course, assignment):
 
 
 def test_marking_again_gives_the_same_marks(courses):
-    assignment = "d2_write_schedules"
+    assignment = min(ASSIGNMENTS, key=lambda name: (name in ENDLESS, name.startswith("d1")))
     course = courses[assignment].result()[0]
     before = submission(course, assignment, "trouble")
     nbgrader(course, "autograde", assignment, "--student=trouble", "--force")
