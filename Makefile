@@ -50,7 +50,7 @@ loopback: $(BIN)/python
 	@if [ "$$(uname)" = Linux ]; then $(BIN)/python tools/loopback.py; fi
 
 unit: $(VENV)/.test loopback  ## the unit tests, doctests and the structure of the notebooks
-	$(BIN)/python -m pytest --doctest-modules --durations=5 --ignore=tests/grading tests optlab
+	$(BIN)/python -m pytest -n 2 --dist loadfile --doctest-modules --durations=5 --ignore=tests/grading tests optlab
 
 grading: $(VENV)/.test loopback  ## mark wrong, right and broken submissions (ASSIGNMENTS=... for some)
 	+$(MAKE) --no-print-directory -j2 grading-in-process grading-by-nbgrader
