@@ -17,6 +17,9 @@ C2 = {
 }
 C3 = {"constant": 0.977, "time-based": 0.977, "step": 0.966, "exponential": 0.952}
 C3_ENDS = {"time-based": 0.009903, "step": 0.000625, "exponential": 7.4466e-5}
+C6 = {0.001: 1.65, 0.01: 0.54, 0.1: 0.23, 1: 0.073}
+C7 = {"full batch": 0.187, 256: 0.118, 128: 0.126, 64: 0.149}
+C8 = {0.1: 0.950, 0.01: 0.916, 0.001: 0.755, 1e-5: 0.111}
 
 PUBLISHED = {
     "C2": [
@@ -56,6 +59,27 @@ PUBLISHED = {
         ("validation accuracy, epoch 20", 0.976, 'rmsprop.final("val_accuracy")'),
         ("lowest validation loss", 0.099, 'rmsprop.best("val_loss")'),
         ("epoch of it", 7, 'rmsprop["val_loss"][0].argmin(axis=1) + 1'),
+    ],
+    "C6": [
+        (f"784-128-10, rate {rate}, training loss", loss, f'rates["loss"][{i}, :, -1]')
+        for i, (rate, loss) in enumerate(C6.items())
+    ],
+    "C7": [
+        (f"{size}, training loss", loss,
+         f'budget["loss"][{i}, :, budget.lengths[{i}, 0] - 1]')
+        for i, (size, loss) in enumerate(C7.items())
+    ],
+    "C8": [
+        (f"part 1, rate {rate}, test accuracy", accuracy,
+         f'search.final("test_accuracy", learning_rate={rate}, batch_size=32, momentum=0)')
+        for rate, accuracy in C8.items()
+    ]
+    + [
+        # the batch sizes of parts 2 and 3 were never passed: every run had the default of 32
+        ("part 3, rate 0.1, momentum 0.5, test accuracy", 0.961,
+         'search.final("test_accuracy", learning_rate=0.1, batch_size=32, momentum=0.5)'),
+        ("part 3, rate 0.01, momentum 0.9, test accuracy", 0.961,
+         'search.final("test_accuracy", learning_rate=0.01, batch_size=32, momentum=0.9)'),
     ],
 }  # fmt: skip
 EXPLAINED = {}
