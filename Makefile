@@ -9,8 +9,8 @@ COURSE ?= notebooks/exercises
 ASSIGNMENTS ?= $(notdir $(wildcard $(COURSE)/source/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test lab test lint loopback unit grading grading-in-process \
-        grading-by-nbgrader nbval notebooks release grade replicate full bench site constraints clean
+.PHONY: help setup setup-test lab test lint loopback unit grading grading-by-nbgrader nbval \
+        notebooks release grade replicate full bench site constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,10 +53,11 @@ unit: $(VENV)/.test loopback  ## the unit tests, doctests and the structure of t
 	$(BIN)/python -m pytest -n 2 --dist loadfile --doctest-modules --durations=5 --ignore=tests/grading tests optlab
 
 grading: $(VENV)/.test loopback  ## mark wrong, right and broken submissions (ASSIGNMENTS=... for some)
-	+$(MAKE) --no-print-directory -j2 grading-in-process grading-by-nbgrader
+	+$(MAKE) --no-print-directory -j2 grading-by-nbgrader $(addprefix marks-,$(ASSIGNMENTS))
 
-grading-in-process:
-	ASSIGNMENTS="$(ASSIGNMENTS)" $(BIN)/python -m pytest --durations=8 tests/grading/test_marks.py
+# A process for each assignment: both cores stay busy, and none of them grows large.
+marks-%:
+	ASSIGNMENTS="$*" $(BIN)/python -m pytest --durations=3 tests/grading/test_marks.py
 
 grading-by-nbgrader:
 	ASSIGNMENTS="$(ASSIGNMENTS)" $(BIN)/python -m pytest --durations=8 tests/grading/test_nbgrader.py
