@@ -383,7 +383,7 @@ WRONG = {
             {"test_form"},
         ),
         "nothing about what does not matter": (
-            {"predictions": replaced('"between": (-0.02, 0.02)', '"at_least": -0.02')},
+            {"predictions": replaced('"between": (-0.05, 0.05)', '"at_least": -0.05')},
             {"test_form"},
         ),
         "not decided by the data": (
