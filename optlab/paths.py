@@ -182,7 +182,7 @@ def plot_distance(surface, paths):
     Returns
     -------
     Figure
-        Both axes start where the paths do; the distance is on a logarithmic axis.
+        The distance is on a logarithmic axis; a path that diverges leaves at its top.
 
     Raises
     ------
