@@ -86,7 +86,7 @@ def refusal(plans):
         if reason := _refuse_model(model):
             return reason
     for plan in plans:
-        reason = _refuse_optimizer(plan.optimizer()) or _refuse_callbacks(plan.callbacks())
+        reason = _refuse_optimizer(plan.sample) or _refuse_callbacks(plan.callbacks())
         if reason:
             return reason
     return None
@@ -389,7 +389,7 @@ def program(plans, seeds):
     The same one whenever all shapes are the same, so that a second sweep compiles nothing.
     """
     plan, data, shape = plans[0], plans[0].dataset, (seeds, len(plans))
-    rule, _, options, _ = _read(plan.optimizer())
+    rule, _, options, _ = _read(plan.sample)
     looks = _looks_a_call(plans, seeds)
     key = (
         structure(plan.template), rule, tuple(sorted(options.items())), shape, plan.batch_size,
@@ -428,7 +428,7 @@ def train(plans, seeds, max_memory=MAX_MEMORY):
     -------
     dict of (setting's position, seed) to dict of str to array of shape (looks,)
     """
-    plans = _with_templates(plans)
+    plans = _with_samples(plans)
     threads = joblib.cpu_count()
     groups = _groups(plans)
     parts = -(-threads // len(groups))
@@ -469,14 +469,16 @@ def train(plans, seeds, max_memory=MAX_MEMORY):
     return results
 
 
-def _with_templates(plans):
-    """Return the plans with their templates, which are left behind when plans are sent away."""
+def _with_samples(plans):
+    """Return the plans with what is left behind when plans are sent to another process."""
     built = {}
     for plan in plans:
         if plan.template is None and plan.model_key not in built:
             built[plan.model_key] = initial_model(plan, 0)
     return [
-        replace(plan, template=built[plan.model_key]) if plan.template is None else plan
+        replace(plan, template=built[plan.model_key], sample=plan.optimizer())
+        if plan.template is None
+        else plan
         for plan in plans
     ]
 
@@ -490,7 +492,7 @@ def _groups(plans):
     """Return lists of positions of the plans that one program can train together."""
     groups = {}
     for i, plan in enumerate(plans):
-        rule, _, options, start = _read(plan.optimizer())
+        rule, _, options, start = _read(plan.sample)
         key = (
             structure(plan.template), rule, str(options), str(start), id(plan.dataset),
             plan.batch_size, plan.updates_per_look, plan.looks,
@@ -569,8 +571,7 @@ class _Run:
     """One run as Keras' callbacks see it: a model with an optimizer, weights and a stop."""
 
     def __init__(self, plan, read_weights):
-        optimizer = plan.optimizer()
-        rate = None if scheduled(optimizer) else np.float32(optimizer.learning_rate)
+        rate = None if scheduled(plan.sample) else np.float32(plan.sample.learning_rate)
         self.optimizer = SimpleNamespace(learning_rate=rate)
         self.stop_training = False
         self.metrics = []
@@ -601,7 +602,7 @@ def _train_chunk(compiled, plans, positions, seeds, first, stop, done, chunk):
     """Train some settings from some seeds in one program; return results by (setting, seed)."""
     chosen = [plans[i] for i in positions]
     plan, data = chosen[0], chosen[0].dataset
-    optimizers = [p.optimizer() for p in chosen]
+    optimizers = [p.sample for p in chosen]
     rule, _, _, start = _read(optimizers[0])
     shape = (len(seeds), len(chosen))
     numbers = {

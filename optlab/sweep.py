@@ -42,6 +42,7 @@ class Plan:
     test: bool
     model_key: tuple  # equal where the same function was given the same arguments
     template: keras.Model | None  # one model of this kind, to be looked at; not sent elsewhere
+    sample: keras.optimizers.Optimizer | None  # one of its optimizers, likewise
 
 
 def sweep(
@@ -149,7 +150,7 @@ def sweep(
     results, used = _train(plans, seeds, engine, n_jobs)
     runs = _collect(results, plans, settings, seeds)
     fixed = {k: _short(v) for k, v in given.items() if v is not None and k not in settings[0]}
-    made = {type(plan.optimizer()).__name__ for plan in plans}
+    made = {type(plan.sample).__name__ for plan in plans}
     if "optimizer" in fixed and len(made) == 1:
         fixed["optimizer"] = made.pop()
     if isinstance(schedule, Schedule):
@@ -340,9 +341,9 @@ def _plan(parts, values, every, test, cache):
         )
     per_epoch = -(-n // size)
     looks, per_look = _budget(parts["epochs"], parts["updates"], every, per_epoch)
-    _check_optimizer(bound["optimizer"])
+    sample = _check_optimizer(bound["optimizer"], parts["optimizer"], cache)
     callbacks = bound.get("callbacks", list)
-    own_schedule = schedule is not None or ensemble.scheduled(bound["optimizer"]())
+    own_schedule = schedule is not None or ensemble.scheduled(sample)
     _check_callbacks(callbacks, own_schedule, dataset)
     model_key = (parts["model"], repr(sorted(taken["model"].items())))
     if (model_key, dataset) not in cache:
@@ -351,7 +352,7 @@ def _plan(parts, values, every, test, cache):
         model=bound["model"], optimizer=bound["optimizer"], callbacks=callbacks,
         schedule=schedule, dataset=dataset, batch_size=size, looks=looks,
         updates_per_look=per_look, updates_per_epoch=per_epoch, test=test,
-        model_key=model_key, template=cache[model_key, dataset],
+        model_key=model_key, template=cache[model_key, dataset], sample=sample,
     )  # fmt: skip
 
 
@@ -380,16 +381,19 @@ def _budget(epochs, updates, every, per_epoch):
     return updates // every, int(every)
 
 
-def _check_optimizer(make):
-    """See that every run gets a Keras optimizer of its own."""
-    first, second = make(), make()
+def _check_optimizer(make, function, cache):
+    """See that every run gets a Keras optimizer of its own, and return one."""
+    first = make()
     if not isinstance(first, keras.optimizers.Optimizer):
         raise TypeError(
             f"optimizer made {_what(first)}: return a Keras optimizer, as "
             "lambda: keras.optimizers.SGD(0.01) does."
         )
-    if first is second:
-        raise ValueError(_shared("optimizer", "the same object"))
+    if ("optimizer", function) not in cache:  # a second one costs milliseconds: once is enough
+        if first is make():
+            raise ValueError(_shared("optimizer", "the same object"))
+        cache["optimizer", function] = True
+    return first
 
 
 def _shared(name, what):
@@ -485,7 +489,7 @@ def _train_together(plans, seeds, n_jobs):
     processes = min(joblib.effective_n_jobs(n_jobs), len(seeds))
     if processes == 1:
         return ensemble.train(plans, seeds)
-    sent = [replace(plan, template=None) for plan in plans]
+    sent = [replace(plan, template=None, sample=None) for plan in plans]
     shares = [seeds[i::processes] for i in range(processes)]
     parts = joblib.Parallel(n_jobs=n_jobs)(
         joblib.delayed(ensemble.train)(sent, share) for share in shares
@@ -496,7 +500,8 @@ def _train_together(plans, seeds, n_jobs):
 def _train_keras(plans, seeds, n_jobs):
     """Train run by run with `model.fit`, in one process or several."""
     jobs = [(i, seed) for i in range(len(plans)) for seed in seeds]
-    plans = [replace(plan, template=None) for plan in plans]  # to be sent to other processes
+    # to be sent to other processes
+    plans = [replace(plan, template=None, sample=None) for plan in plans]
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator")
     finished = parallel(joblib.delayed(fit)(plans[i], seed) for i, seed in jobs)
     results = {}

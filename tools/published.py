@@ -2,7 +2,8 @@
 
 By experiment: (what, the published figure, an expression in the lesson's variables right after the
 experiment's cell that gives our values, one a seed). EXPLAINED says why a figure lies apart from
-ours by more than the spread: by experiment, or by "experiment: what".
+ours by more than the spread: by experiment, or by (experiment, what). CHANGED says why a claim has
+another verdict at full scale: by its sentence.
 """
 
 # After epoch 1 and after 50: validation accuracy; then training accuracy and validation loss.
@@ -83,3 +84,4 @@ PUBLISHED = {
     ],
 }  # fmt: skip
 EXPLAINED = {}
+CHANGED = {}

@@ -6,6 +6,8 @@ import pytest
 from course import ASSIGNMENTS, Marker, code_cells, names, quick_train, run
 
 REPETITIONS = 20
+# Where an answer of one's own trains with Keras, fit by fit, one seed decides as well as three.
+ONE_SEED = {"SEEDS": [0]}
 
 
 @pytest.fixture(scope="module", params=ASSIGNMENTS)
@@ -25,6 +27,10 @@ def lost(errors):
     return {name: f"{type(e).__name__}: {e}" for name, e in errors.items() if e is not None}
 
 
+def few_seeds(changes):
+    return ONE_SEED if "train" in changes else None
+
+
 def test_the_reference_earns_all(marker):
     assert lost(marker.errors()) == {}
 
@@ -33,7 +39,7 @@ def test_wrong_answers_lose_what_they_must(assignment, marker):
     assert len(answers.WRONG[assignment]) >= 6
     found = {}
     for name, (changes, expected) in answers.WRONG[assignment].items():
-        came = set(lost(marker.errors(changes)))
+        came = set(lost(marker.errors(changes, few_seeds(changes))))
         if came != expected:
             found[name] = {"too harsh": came - expected, "too mild": expected - came}
     assert found == {}
@@ -42,7 +48,8 @@ def test_wrong_answers_lose_what_they_must(assignment, marker):
 def test_right_answers_in_another_style_earn_all(assignment, marker):
     assert len(answers.RIGHT[assignment]) >= 2
     found = {
-        name: lost(marker.errors(changes)) for name, changes in answers.RIGHT[assignment].items()
+        name: lost(marker.errors(changes, few_seeds(changes)))
+        for name, changes in answers.RIGHT[assignment].items()
     }
     assert {name: errors for name, errors in found.items() if errors} == {}
 

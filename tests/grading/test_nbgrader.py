@@ -20,6 +20,7 @@ ROOT = COURSE.parents[1]
 EMPTY = "# YOUR CODE HERE\nraise NotImplementedError()"
 
 # What goes wrong in real submissions, and the test cells that it costs: all others are earned.
+# What never ends sleeps meanwhile, to leave the processor to the other tests.
 TROUBLE = {
     "d1_tune_by_validation": (
         {  # a syntax error; altered and deleted tests, which come back; parts 2 and 3 not done
@@ -47,7 +48,9 @@ TROUBLE = {
     ),
     "d3_restart": (
         {  # an endless loop inside a function, called by a test and by a cell of the student
-            "warm_restarts": replaced("epoch, length = epoch - length, length * factor", "pass")
+            "warm_restarts": replaced(
+                "epoch, length = epoch - length, length * factor", "__import__('time').sleep(0.1)"
+            )
         },
         {"test_warm_restarts", "test_warm"},
     ),
@@ -60,7 +63,7 @@ TROUBLE = {
         {"test_grid", "test_final", "test_accuracy_final"},
     ),
     "e5_predict_run_verify": (
-        {"verdict": "def verdict(low, high, at_least, seeds):\n    while True:\n        pass"},
+        {"verdict": "def verdict(low, high, at_least, seeds):\n    __import__('time').sleep(3600)"},
         {"test_verdict"},
     ),
 }  # fmt: skip
@@ -113,15 +116,12 @@ def walk(folder, assignment):
     hand_in(course, "reference", assignment, right)
     hand_in(course, "untouched", assignment, release)
     hand_in(course, "trouble", assignment, submit(right, TROUBLE[assignment][0]))
-    seconds = {}
-    for student in ("reference", "untouched", "trouble"):
-        limit = ["--Execute.timeout=20"] * (student == "trouble" and assignment in ENDLESS)
-        start = time.perf_counter()
-        log[student] = nbgrader(
-            course, "autograde", assignment, "--create", f"--student={student}", *limit
-        )
-        seconds[student] = time.perf_counter() - start
-    print(assignment, {k: f"{v:.0f} s" for k, v in seconds.items()})
+    start = time.perf_counter()
+    log["reference"] = nbgrader(course, "autograde", assignment, "--create", "--student=reference")
+    seconds = time.perf_counter() - start
+    print(f"{assignment}: {seconds:.0f} s")
+    limit = ["--Execute.timeout=20"] * (assignment in ENDLESS)
+    log["trouble"] = nbgrader(course, "autograde", assignment, "--create", *limit)  # and untouched
     log["feedback"] = nbgrader(course, "generate_feedback", assignment)
     log["export"] = nbgrader(course, "export")
     return course, log, seconds
@@ -227,7 +227,7 @@ def test_trouble_costs_its_own_points_only(course, assignment):
 
 def test_marking_takes_its_time_and_no_more(course, assignment):
     """About 40 s for assignment 1 on two quiet cores; the bound is for a very busy machine."""
-    assert course[2]["reference"] < 300, course[2]
+    assert course[2] < 300, course[2]
 
 
 def test_the_feedback_teaches(course, assignment):
