@@ -19,15 +19,19 @@ $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "optlab needs Python 3.11, 3.12 or 3.13; none was found. Install one from python.org and try again."; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 	  echo "optlab needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$("$(PYTHON)" --version). Name another one: make lab PYTHON=python3.12"; exit 1; }
-	"$(PYTHON)" -m venv $(VENV)
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "No environment can be made in $(VENV): if this folder cannot be written to, copy it to one that can; on Debian and Ubuntu, install python3-venv."; exit 1; }
+
+INSTALL = @install() { $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "$$@" || { \
+	  echo "The packages could not be installed (the reason stands above): the first time this needs a network and 3 GB of disk; then run the same command again."; exit 1; }; }; install
 
 # The stamps: installing again only when what is to be installed has changed.
 $(VENV)/.lab: $(BIN)/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(INSTALL) -e .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.lab
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	$(INSTALL) -e ".[test]"
 	@touch $@
 
 setup: $(VENV)/.lab  ## install what the lessons need
@@ -73,7 +77,7 @@ notebooks: $(VENV)/.test  ## run the lessons and save them with their outputs (L
 NBGRADER := PATH="$(abspath $(BIN)):$$PATH" nbgrader
 
 $(VENV)/.exercises: $(VENV)/.lab
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[exercises]"
+	$(INSTALL) -e ".[exercises]"
 	@touch $@
 
 release: $(VENV)/.exercises  ## make the students' versions of the exercises (ASSIGNMENTS=... for some)
@@ -93,11 +97,11 @@ full: $(VENV)/.test  ## run the MNIST lessons in full size; write full/ (hours; 
 	$(BIN)/python tools/full.py $(wildcard notebooks/09_*.ipynb notebooks/1*.ipynb)
 
 bench: $(VENV)/.test  ## measure optlab beside plain Keras, scikit-learn and JAX (about ten minutes)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[benchmarks]"
+	$(INSTALL) -e ".[benchmarks]"
 	$(BIN)/python benchmarks/compare.py
 
 site: $(VENV)/.lab  ## build the pages to read, in build/site
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[site]"
+	$(INSTALL) -e ".[site]"
 	$(BIN)/python tools/build_site.py
 
 constraints:  ## renew the pins (needs uv)

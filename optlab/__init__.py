@@ -15,7 +15,11 @@ def _import_keras_quietly():
     If anything goes wrong they are shown after all.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if os.environ.setdefault("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        raise ImportError(
+            f"KERAS_BACKEND is {os.environ['KERAS_BACKEND']!r}, and optlab trains with TensorFlow: "
+            "unset KERAS_BACKEND, restart the kernel and try again."
+        )
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as lines:

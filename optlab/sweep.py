@@ -42,7 +42,7 @@ class Plan:
     test: bool
     model_key: tuple  # equal where the same function was given the same arguments
     template: keras.Model | None  # one model of this kind, to be looked at; not sent elsewhere
-    sample: keras.optimizers.Optimizer | None  # one of its optimizers, likewise
+    sample: keras.optimizers.Optimizer | None = None  # one of its optimizers, likewise
 
 
 def sweep(

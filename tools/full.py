@@ -199,8 +199,9 @@ def verdict_lines():
                              f"scale, {there['verdict']} at full scale: {reason}")  # fmt: skip
     lessons = ", ".join(name[:2] for name in kept_verdicts())
     same = count - len(lines)
-    return [f"\n## Verdicts\n\nOf {count} claims and facts of lessons {lessons}, {same} have at full "
-            f"scale the verdict of the lesson.{' The others:' * (same < count)}\n", *lines]  # fmt: skip
+    others = " The others:" if lines else ""
+    return [f"\n## Verdicts\n\nOf {count} claims and facts of lessons {lessons}, {same} have at "
+            f"full scale the verdict of the lesson.{others}\n", *lines]  # fmt: skip
 
 
 def table():
@@ -220,8 +221,8 @@ def table():
         "# The published protocols in full\n",
         f"Written by `make full` on MNIST, with {', '.join(sorted(used))}. The published figures "
         "are single runs on old versions. Where a protocol validates on the test images, so do "
-        "ours here, to be comparable. *Apart*: the published figure lies outside the range in which 95 of 100 "
-        "single runs would lie, judging by ours (Student's prediction interval).",
+        "ours here, to be comparable. *Apart*: the published figure lies outside the range in "
+        "which 95 of 100 single runs would lie, judging by ours (Student's prediction interval).",
         *lines, "\n## What lies apart, and why\n", *apart, *verdict_lines(),
     ]) + "\n"  # fmt: skip
 

@@ -1,0 +1,174 @@
+"""Bad starts: each gets working lessons, or one clear sentence.
+
+A damaged MNIST, no MNIST and no network are in test_data.py; a path with blanks and other letters
+in test_browser.py, which starts JupyterLab there.
+"""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections import namedtuple
+
+import pytest
+from test_package import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+from lessons import read, source  # noqa: E402
+
+Version = namedtuple("Version", "major minor micro releaselevel serial")
+
+
+def make(*arguments, **environment):
+    """Run make with settings of its own; return its exit code and what it said."""
+    outer = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(
+        ["make", "--no-print-directory", *arguments], cwd=ROOT, env=outer | environment,
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+def own_lines(said):
+    """Return what was said, without make's line on the failed target."""
+    return [line for line in said.splitlines() if not line.startswith("make")]
+
+
+# ---- the environment ---------------------------------------------------------------------------
+
+
+def test_too_old_a_python(tmp_path):
+    old = tmp_path / "old python"  # answers as Python 3.9 does
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\nexit 1\n')
+    old.chmod(0o755)
+    code, said = make("setup", f"PYTHON={old}", f"VENV={tmp_path / 'venv'}")
+    (line,) = own_lines(said)
+    assert code and "needs Python 3.11, 3.12 or 3.13" in line and "is Python 3.9.2" in line
+    assert not (tmp_path / "venv").exists()
+
+
+def test_no_python_at_all(tmp_path):
+    code, said = make("setup", "PYTHON=", f"VENV={tmp_path / 'venv'}")
+    (line,) = own_lines(said)
+    assert code and "none was found" in line
+
+
+def test_a_folder_that_cannot_be_written_to():
+    code, said = make("setup", f"PYTHON={sys.executable}", "VENV=/proc/none")
+    assert code and "cannot be written to, copy it" in own_lines(said)[-1]
+
+
+def test_no_network_at_the_first_start(tmp_path):
+    """With no index to ask, as without a network: it fails, says why, and can be started again."""
+    venv = tmp_path / "venv"
+    code, said = make("setup", f"PYTHON={sys.executable}", f"VENV={venv}", PIP_NO_INDEX="1")
+    assert code and "needs a network" in own_lines(said)[-1]
+    assert not (venv / ".lab").exists()
+
+
+def test_pip_refuses_other_pythons():
+    """Whoever installs without make is told by pip."""
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert wanted["project"]["requires-python"] == ">=3.11,<3.14"
+
+
+# ---- the first cell of the first lesson --------------------------------------------------------
+
+
+@pytest.fixture
+def first_cell(capsys):
+    cells = read(ROOT / "notebooks" / "00_start_here.ipynb")["cells"]
+    code = next(source(cell) for cell in cells if cell["cell_type"] == "code")
+
+    def run():
+        exec(compile(code, "<first cell>", "exec"), {})
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_a_good_start(first_cell):
+    assert first_cell() == "This machine is ready.\n"
+
+
+@pytest.mark.parametrize("version", [(3, 9, 2), (3, 14, 0)])
+def test_another_python_in_the_kernel(first_cell, monkeypatch, version):
+    monkeypatch.setattr(sys, "version_info", Version(*version, "final", 0))
+    said = first_cell()
+    assert said.startswith(
+        f"This is Python 3.{version[1]}, and the lessons need 3.11, 3.12 or 3.13"
+    )
+    assert said.count("\n") == 1
+
+
+def test_a_kernel_without_the_packages(first_cell, monkeypatch):
+    find = importlib.util.find_spec
+    gone = ("optlab", "tensorflow")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda n: None if n in gone else find(n))
+    assert first_cell() == (
+        "Not installed here: optlab, tensorflow. Close JupyterLab and start it with make lab.\n"
+    )
+
+
+def test_a_read_only_folder(first_cell, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert "copy it to keep your work" in first_cell()
+
+
+# ---- the package -------------------------------------------------------------------------------
+
+
+def python(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd="/",
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="needs a folder nobody can write to")
+def test_nothing_can_be_written_anywhere():
+    """A lesson's work goes on where neither the home nor the folder may be written to."""
+    done = python(
+        """
+import os
+os.chdir("/proc")
+import optlab as ol, keras
+digits = ol.load_mnist(train=50, val=10, stand_in="digits")
+sgd = lambda: keras.optimizers.SGD(0.1)
+runs = ol.sweep(ol.mnist_mlp, digits, optimizer=sgd, epochs=1, seeds=2)
+print(len(ol.plot_learning_curves(runs)._repr_mimebundle_()[0]["image/png"]) > 1000)
+""",
+        HOME="/proc/none", KERAS_HOME="/proc/none", OPTLAB_DATA="", MPLCONFIGDIR="",
+    )  # fmt: skip
+    assert done.stdout.strip().endswith("True"), done.stderr
+
+
+def test_another_backend_of_keras():
+    done = python("import optlab", KERAS_BACKEND="jax")
+    assert done.returncode and done.stderr.strip().splitlines()[-1] == (
+        "ImportError: KERAS_BACKEND is 'jax', and optlab trains with TensorFlow: "
+        "unset KERAS_BACKEND, restart the kernel and try again."
+    )
+
+
+# ---- without make: Windows, conda --------------------------------------------------------------
+
+
+def test_conda_installs_what_make_does():
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    assert "python=3.11" in text and "-c constraints.txt" in text and "-e ." in text
+
+
+def test_files_open_alike_on_every_system():
+    """Text is read and written as UTF-8 by name: Windows would take another encoding."""
+    calls = re.compile(r"(?:read_text|write_text)\((?![^()]*encoding)|(?<!\.)\bopen\(")
+    for path in (ROOT / "optlab").glob("*.py"):
+        assert not calls.search(path.read_text(encoding="utf-8")), path.name
+
+
+def test_no_file_name_that_windows_refuses():
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    for name in names.stdout.split("\0"):
+        assert not set(name) & set('<>:"|?*\\') and len(name) < 120, name
