@@ -258,7 +258,7 @@ class TrainingPlayground(_Playground):
     Raises
     ------
     ValueError
-        If epochs, seeds or the margin are not what `sweep` and `claim` accept.
+        If epochs or seeds are not what `sweep` accepts, or the margin is no share.
 
     Examples
     --------
@@ -286,15 +286,21 @@ class TrainingPlayground(_Playground):
     }
 
     def __init__(self, data=None, epochs=64, seeds=20, margin=0.01):
+        if isinstance(margin, bool) or not isinstance(margin, (int, float)) or not 0 <= margin < 1:
+            raise ValueError(
+                f"margin={margin!r}: give a difference of accuracies from 0 to 1, such as 0.01 for "
+                "one percentage point."
+            )
         self.data = load_blobs() if data is None else data
         self.epochs, self.seeds, self.margin = epochs, seeds, margin
         self.runs = self.before = self.verdict = self.title = None
-        sizes = [n for n in (16, 32, 64, 128, 256) if n < len(self.data.x_train)]
+        n = len(self.data.x_train)
+        sizes = [*(size for size in (16, 32, 64, 128, 256) if size < n), n]
         super().__init__({
             "optimizer": widgets.Dropdown(options=list(self.OPTIMIZERS), description="optimizer"),
             "learning_rate": _rates(continuous_update=False),
             "batch_size": widgets.SelectionSlider(
-                options=[*sizes, len(self.data.x_train)], value=sizes[-1],
+                options=sizes, value=sizes[max(0, len(sizes) - 2)],
                 description="batch size", continuous_update=False,
             ),
             "momentum": widgets.SelectionSlider(

@@ -1,6 +1,7 @@
 """The figures of descents, the animation, and the playgrounds without a browser."""
 
 import base64
+import dataclasses
 import io
 import json
 import re
@@ -212,3 +213,13 @@ def test_training_playground_is_a_plain_sweep():
         epochs=3, batch_size=128, seeds=5,
     )  # fmt: skip
     np.testing.assert_allclose(playground.runs["val_loss"], runs["val_loss"], rtol=1e-5)
+
+
+def test_training_playground_takes_few_samples_and_refuses_a_bad_margin():
+    blobs = ol.load_blobs()
+    few = dataclasses.replace(blobs, x_train=blobs.x_train[:12], y_train=blobs.y_train[:12])
+    playground = ol.TrainingPlayground(few, epochs=1, seeds=5)
+    assert playground.controls["batch_size"].options == (12,)
+    for margin in (True, "1", -0.1, 1, float("nan")):
+        with pytest.raises(ValueError, match="margin=.*: give a difference of accuracies"):
+            ol.TrainingPlayground(margin=margin)

@@ -10,7 +10,6 @@ its cells and the modules that train are the same, nor is a finished sweep (kept
 a lesson that was stopped.
 """
 
-import hashlib
 import json
 import os
 import platform
@@ -22,7 +21,7 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
-from lessons import ROOT, read, source, stored_claims
+from lessons import ROOT, code_digest, is_solution, read, stored_claims, trains_digest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 from published import CHANGED, EXPLAINED, PUBLISHED
@@ -32,7 +31,6 @@ sys.path.insert(0, str(ROOT))
 from optlab.figures import write_atomically  # noqa: E402
 
 FOLDER, WORK = ROOT / "full", ROOT / "build" / "full"
-TRAINS = ("data", "models", "schedules", "updates", "ensemble", "runs", "sweep", "callbacks")
 NAMES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn")
 
 # Runs in the lesson's kernel, before its first cell: sweep() keeps its runs, and _finished() writes
@@ -75,28 +73,15 @@ def _finished(experiment, rows):
 """
 
 
-def trains():
-    """Return what changes when the modules that train change."""
-    digest = hashlib.sha256()
-    for name in TRAINS:
-        digest.update((ROOT / "optlab" / f"{name}.py").read_bytes())
-    return digest.hexdigest()
-
-
-def is_solution(cell):
-    return "solution" in cell["metadata"].get("tags", [])
-
-
 def fingerprint(notebook):
-    """Return what changes when a lesson's cells or the modules that train change."""
-    cells = [c for c in notebook["cells"] if c["cell_type"] == "code" and not is_solution(c)]
-    return hashlib.sha256("".join([trains(), *map(source, cells)]).encode()).hexdigest()[:16]
+    """Return what changes when a lesson's code or the modules that train change."""
+    return f"{code_digest(notebook, solutions=False)} {trains_digest()}"
 
 
 def prepare(notebook):
     """Return a copy of a lesson that keeps its runs and shows the figures of its experiments."""
     notebook = nbformat.from_dict(json.loads(json.dumps(notebook)))
-    cells = [new_code_cell(PRELUDE.format(work=str(WORK), trains=trains()))]
+    cells = [new_code_cell(PRELUDE.format(work=str(WORK), trains=trains_digest()))]
     for cell in notebook.cells:
         if is_solution(cell):
             continue  # an exercise's answer is not part of the published protocol

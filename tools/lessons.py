@@ -1,11 +1,14 @@
 """What the tools and tests know about a stored lesson: its claims, its minutes, its name."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# The modules that decide the numbers; the others show them.
+TRAINS = ("data", "models", "schedules", "updates", "ensemble", "runs", "sweep", "callbacks")
 
 
 def read(path):
@@ -15,6 +18,25 @@ def read(path):
 
 def source(cell):
     return "".join(cell["source"])
+
+
+def is_solution(cell):
+    return "solution" in cell["metadata"].get("tags", [])
+
+
+def code_digest(notebook, solutions=True):
+    """Return what changes when a lesson's code changes."""
+    cells = [c for c in notebook["cells"] if c["cell_type"] == "code"]
+    code = "\0".join(source(c) for c in cells if solutions or not is_solution(c))
+    return hashlib.sha256(code.encode()).hexdigest()[:16]
+
+
+def trains_digest():
+    """Return what changes when the modules that train change."""
+    digest = hashlib.sha256()
+    for name in TRAINS:
+        digest.update((ROOT / "optlab" / f"{name}.py").read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def stored_claims(notebook):

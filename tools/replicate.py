@@ -3,11 +3,10 @@
 Usage: replicate.py NOTEBOOK...     (`make replicate`)
 
 The baseline is what the committed lessons show, which nbval checks. Resumable: what was run with
-the same package and the same cells is not run again. After every lesson replication/results.json
-and replication/README.md are written anew.
+the same code, in the lesson and in the modules that train, is not run again. After every lesson
+replication/results.json and replication/README.md are written anew.
 """
 
-import hashlib
 import json
 import os
 import platform
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 from falsify import falsify
-from lessons import LESSONS, ROOT, read, source, stored_claims
+from lessons import LESSONS, ROOT, code_digest, read, source, stored_claims, trains_digest
 from nbclient import NotebookClient
 
 sys.path.insert(0, str(ROOT))
@@ -29,28 +28,23 @@ ONE_THREAD = dict.fromkeys(
     ["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"],
     "1",
 )
+POINTS = "other points"  # concerns only the claims that are about any draw of the points
 FACTORS = {
     "baseline": None,
     "seeds 1000 …": {"OPTLAB_SEED": "1"},
-    "other points": {"OPTLAB_DRAW": "1"},
+    POINTS: {"OPTLAB_DRAW": "1"},
+    "not MNIST": {"OPTLAB_DATA": "", "KERAS_HOME": "/dev/null/none"},
     "one thread": ONE_THREAD,
     "oneDNN off": {"TF_ENABLE_ONEDNN_OPTS": "0"},
     "seeds 2000 …": {"OPTLAB_SEED": "2"},
 }
+NEEDS = {POINTS: "load_blobs(", "not MNIST": "load_mnist("}  # other lessons stay the same
 FOLDER = ROOT / "replication"
-POINTS = "other points"  # concerns only the claims that are about any draw of the points
 SHORT = {"supported": "S", "contradicted": "C", "undecided": "U", "true": "true", "false": "false"}
 
 
-def fingerprint(path):
-    """Return what changes when the package or the cells of a lesson change."""
-    digest = hashlib.sha256()
-    for file in sorted((ROOT / "optlab").glob("*.py")):
-        digest.update(file.read_bytes())
-    for cell in read(path)["cells"]:
-        if cell["cell_type"] == "code":
-            digest.update(source(cell).encode())
-    return digest.hexdigest()[:16]
+def uses(path, function):
+    return any(function in source(cell) for cell in read(path)["cells"])
 
 
 def verdicts(path, environment):
@@ -72,26 +66,34 @@ def flips(base, claim, factor):
 
 def table(results):
     """Return the page of verdicts, in Markdown."""
-    runs, flipped, moved = [], [], []
+    runs, flipped, moved, count = [], [], [], 0
     for path in LESSONS:
         own = results.get(path.stem, {})
         if "baseline" not in own:
             continue
-        runs += [f"\n## {path.stem}\n", f"| claim | over | {' | '.join(FACTORS)} |",
-                 "|" + "---|" * (len(FACTORS) + 2)]  # fmt: skip
-        own = {f: r for f, r in own.items() if r["fingerprint"] == own["baseline"]["fingerprint"]}
+        code = code_digest(read(path))
+        own = {f: r for f, r in own.items() if r["code"] == code}
+        if "baseline" not in own:
+            continue
+        factors = [f for f in FACTORS if f not in NEEDS or uses(path, NEEDS[f])]
+        before = any(r["trains"] != trains_digest() for r in own.values())
+        commits = ", ".join(sorted({r["commit"] for r in own.values()}))
+        late = ", before the last change of the modules that train" if before else ""
+        runs += [f"\n## {path.stem}\n", f"Run at commit {commits}{late}.\n",
+                 f"| claim | over | {' | '.join(factors)} |",
+                 "|" + "---|" * (len(factors) + 2)]  # fmt: skip
         for i, base in enumerate(own["baseline"]["claims"]):
             row = []
-            for factor in FACTORS:
+            for factor in factors:
                 claim = own[factor]["claims"][i] if factor in own else None
                 row.append(SHORT[claim["verdict"]] if claim else "not run")
                 if claim and claim["verdict"] != base["verdict"]:
                     changed = flips(base, claim, factor)
                     row[-1] = f"**{row[-1]}**" if changed else f"({row[-1]})"
                     (flipped if changed else moved).append(f"{path.stem}: {base['sentence']}")
+            count += 1
             runs.append(f"| {base['sentence']} | {base.get('over', '')} | {' | '.join(row)} |")
     done = [r for own in results.values() for r in own.values()]
-    count = sum(len(own["baseline"]["claims"]) for own in results.values() if "baseline" in own)
     mutated = [falsify(stored_claims(read(path))) for path in LESSONS]
     tried, left = sum(n for _, n in mutated), sum(len(found) for found, _ in mutated)
     names = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn")
@@ -99,10 +101,10 @@ def table(results):
         "# Do the verdicts hold?\n",
         f"Written by `make replicate`; {platform.machine()}, {os.cpu_count()} cores, Python "
         f"{platform.python_version()}, {', '.join(f'{n} {version(n)}' for n in names)}; "
-        f"run {min(r['date'] for r in done)} to {max(r['date'] for r in done)} at commit "
-        f"{', '.join(sorted({r['commit'] for r in done}))}.\n",
-        "Each column runs all lessons again with one thing changed: other seeds, one thread, "
-        "TensorFlow without oneDNN, other points from the same clouds (`OPTLAB_DRAW=1`). "
+        f"run {min(r['date'] for r in done)} to {max(r['date'] for r in done)}.\n",
+        "Each column runs the lessons again with one thing changed: other seeds, one thread, "
+        "TensorFlow without oneDNN, other points from the same clouds (`OPTLAB_DRAW=1`), the "
+        "stand-in in place of MNIST. "
         "S: supported, C: contradicted, U: undecided; facts are true or false.\n",
         f"**{count} claims and facts; {len(flipped)} flips.** "
         f"A flip (in bold) is a verdict that changes although its claim covers the change. A claim "
@@ -119,18 +121,22 @@ def main(paths):
     FOLDER.mkdir(exist_ok=True)
     store = FOLDER / "results.json"
     results = json.loads(store.read_text()) if store.exists() else {}
+    if not os.environ.get("OPTLAB_DATA") and any(uses(Path(p), "load_mnist(") for p in paths):
+        sys.exit("Set OPTLAB_DATA to a folder with MNIST: the lessons' outputs come from it.")
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT,
                             capture_output=True, text=True).stdout.strip()  # fmt: skip
     for factor, environment in FACTORS.items():
         for path in (Path(p).resolve() for p in paths):
-            own, print_ = results.setdefault(path.stem, {}), fingerprint(path)
-            if own.get(factor, {}).get("fingerprint") == print_:
+            if factor in NEEDS and not uses(path, NEEDS[factor]):
+                continue
+            own = results.setdefault(path.stem, {})
+            state = dict(code=code_digest(read(path)), trains=trains_digest())
+            if own.get(factor, {}).items() >= state.items():
                 continue
             start = time.perf_counter()
             claims = verdicts(path, environment)
             seconds = time.perf_counter() - start
-            own[factor] = dict(fingerprint=print_, date=time.strftime("%Y-%m-%d"),
-                               commit=commit, claims=claims)  # fmt: skip
+            own[factor] = dict(state, date=time.strftime("%Y-%m-%d"), commit=commit, claims=claims)
             write_atomically(store, (json.dumps(results, indent=1) + "\n").encode())
             write_atomically(FOLDER / "README.md", table(results).encode())
             print(f"{factor}: {path.stem} {seconds:.0f} s", flush=True)
