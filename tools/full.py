@@ -150,8 +150,8 @@ def kept_verdicts():
 
 
 def rows(experiment, figures):
-    """Return an experiment's lines of the table, and what lies apart in it."""
-    lines, apart = [], []
+    """Return an experiment's lines of the table, and what lies apart in it by reason."""
+    lines, apart = [], {}
     for what, published, values in figures:
         if isinstance(values, str):
             lines.append(f"| {what} | {published:g} | {values} | | | |")
@@ -163,7 +163,7 @@ def rows(experiment, figures):
         far = abs(mean - published) > max(reach, 0.0005)
         if far:
             reason = EXPLAINED.get((experiment, what)) or EXPLAINED.get(experiment)
-            apart.append(f"- {experiment}, {what}: {reason or 'not explained yet'}")
+            apart.setdefault(reason or "not explained yet.", []).append(what)
         lines.append(
             f"| {what} | {published:g} | {mean:.4g} | {sd:.2g} | {n} | {'yes' if far else ''} |"
         )
@@ -200,7 +200,8 @@ def table():
                   "| figure | published | ours, mean | sd | runs | apart |",
                   "|---|---|---|---|---|---|"]  # fmt: skip
         own, own_apart = rows(experiment, found["figures"])
-        lines, apart = lines + own, apart + own_apart
+        lines += own
+        apart += [f"- {experiment}, {'; '.join(w)}: {reason}" for reason, w in own_apart.items()]
     used = {f"{n} {v}" for found in done.values() for n, v in found["versions"].items()}
     return "\n".join([
         "# The published protocols in full\n",
