@@ -70,10 +70,21 @@ def _order(seed, epoch, n):
 
 def initial_model(plan, seed):
     """Build the model with the first weights that belong to a seed."""
-    keras.utils.set_random_seed(seed)
-    model = plan.model()
-    if not model.built:  # a Sequential without an Input has no weights yet
-        model(plan.dataset.x_train[:1])
+
+    def build():
+        keras.utils.set_random_seed(seed)
+        model = plan.model()
+        if not model.built:  # a Sequential without an Input has no weights yet
+            model(plan.dataset.x_train[:1])
+        return model
+
+    model = build()
+    # Keras draws from the generator of the whole process, which is disturbed if another thread
+    # draws meanwhile, as that of a Dask worker may: there, two builds must agree.
+    for _ in range(0 if threading.current_thread() is threading.main_thread() else 10):
+        before, model = model, build()
+        if all(map(np.array_equal, before.variables, model.variables)):
+            break
     return model
 
 

@@ -3,7 +3,10 @@
 import dataclasses
 import functools
 import importlib
+import itertools
 import logging
+import random
+import threading
 
 import joblib
 import keras
@@ -572,6 +575,28 @@ def test_two_processes_yield_what_one_yields():
     assert one.metrics.keys() == two.metrics.keys()
     for metric, values in one.metrics.items():
         np.testing.assert_allclose(two[metric], values, 1e-6)
+
+
+def test_a_draw_of_another_thread_does_not_change_the_first_weights(plans):
+    """As the event loop of a Dask worker draws: Keras uses the generator of the whole process."""
+    (plan,) = plans()
+    expected = {seed: ensemble.initial_model(plan, seed).get_weights() for seed in range(9)}
+    builds, found = itertools.count(), {}
+
+    def disturbed():
+        if next(builds) % 3 == 0:
+            random.random()
+        return ol.blobs_mlp()
+
+    def build():
+        other = dataclasses.replace(plan, model=disturbed)
+        found.update((s, ensemble.initial_model(other, s).get_weights()) for s in expected)
+
+    thread = threading.Thread(target=build)
+    thread.start()
+    thread.join()
+    for seed, weights in expected.items():
+        assert all(map(np.array_equal, weights, found[seed])), seed
 
 
 def test_processes_and_a_cluster_yield_what_one_process_yields():

@@ -150,6 +150,17 @@ def submission(course, assignment, student):
         return scores, {g.name: g.max_score for g in notebook.grades}
 
 
+def mark_by_hand(course, assignment):
+    """Give the reference the points of its written question; return its score and the highest."""
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+        found = book.find_submission(assignment, "reference")
+        for grade in found.notebooks[0].grades:
+            if grade.needs_manual_grade:
+                grade.manual_score, grade.needs_manual_grade = grade.max_score, False
+        book.db.commit()
+        return found.score, found.max_score
+
+
 def graded(assignment):
     """Return the points of the test cells, and of the written question, as the source has them."""
     cells = [c["metadata"].get("nbgrader", {}) for c in read(source_path(assignment))["cells"]]
@@ -201,13 +212,6 @@ def test_the_reference_earns_all(course, assignment, walked):
     scores, points = submission(course, assignment, "reference")
     assert points == tests | written
     assert scores == tests | dict.fromkeys(written), walked[0]["reference"]
-    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:  # the marking by hand
-        found = book.find_submission(assignment, "reference")
-        for grade in found.notebooks[0].grades:
-            if grade.needs_manual_grade:
-                grade.manual_score, grade.needs_manual_grade = grade.max_score, False
-        book.db.commit()
-        assert found.score == found.max_score == sum((tests | written).values())
 
 
 def test_the_untouched_release_earns_nothing(course, assignment, walked):
@@ -240,9 +244,11 @@ def test_the_grades_are_exported(course):
     expected = {}
     for assignment in ASSIGNMENTS:
         walk(course, assignment)
-        tests, _ = graded(assignment)
-        total, lost = sum(tests.values()), sum(tests[n] for n in TROUBLE[assignment][1])
-        points = {"reference": total, "untouched": 0, "trouble": total - lost}
+        tests, written = graded(assignment)
+        highest = sum((tests | written).values())
+        assert mark_by_hand(course, assignment) == (highest, highest)
+        earned = sum(p for name, p in tests.items() if name not in TROUBLE[assignment][1])
+        points = {"reference": highest, "untouched": 0, "trouble": earned}
         expected |= {(assignment, student): p for student, p in points.items()}
     nbgrader(course, "export")
     rows = csv.DictReader((course / "grades.csv").open(encoding="utf-8"))
