@@ -1,0 +1,77 @@
+"""The table of published figures against ours: its arithmetic, and that the tool wrote it."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from test_package import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+import replicate  # noqa: E402
+from lessons import LESSONS, read, stored_claims  # noqa: E402
+from published import CHANGED, EXPLAINED, PUBLISHED  # noqa: E402
+
+import full  # noqa: E402
+
+FIGURES = {(name, what) for name, rows in PUBLISHED.items() for what, _, _ in rows}
+
+
+def test_every_published_experiment_has_its_cell():
+    tags = {
+        tag
+        for path in LESSONS
+        for cell in read(path)["cells"]
+        for tag in cell["metadata"].get("tags", [])
+    }
+    assert {f"experiment:{name}" for name in PUBLISHED} <= tags
+    assert {f"experiment:C{i}" for i in range(1, 12)} <= tags
+    assert len(FIGURES) == sum(map(len, PUBLISHED.values()))  # none twice
+    for rows in PUBLISHED.values():
+        for _, published, expression in rows:
+            assert np.isfinite(published)
+            compile(expression, "<published>", "eval")
+
+
+def test_explanations_are_of_something():
+    assert all(key in FIGURES or key in PUBLISHED for key in EXPLAINED)
+    sentences = {c["sentence"] for path in LESSONS for c in stored_claims(read(path))}
+    assert set(CHANGED) <= sentences
+
+
+@pytest.mark.parametrize(
+    "published, far",
+    # runs of mean 0.95 and sd 0.01: t(0.975, 4) = 2.776, so the reach is 2.776 · 0.01 · √1.2
+    [(0.95, False), (0.95 + 0.0303, False), (0.95 + 0.0305, True), (0.95 - 0.0305, True)],
+)
+def test_apart_is_outside_the_range_of_single_runs(published, far):
+    values = np.array([-1, -1, 0, 1, 1]) * 0.01 + 0.95
+    assert values.std(ddof=1) == pytest.approx(0.01)
+    lines, apart = full.rows("C2", [["some figure", published, list(values)]])
+    assert lines[0].endswith("| yes |") is far
+    assert bool(apart) is far
+
+
+def test_runs_without_spread_have_half_a_digit():
+    for published, far in ((0.9998, False), (0.999, True)):
+        assert bool(full.rows("C2", [["x", published, [1.0] * 5]])[1]) is far
+
+
+def test_a_figure_that_could_not_be_read_is_shown():
+    lines, apart = full.rows("C2", [["x", 0.5, "NameError: name 'a' is not defined"]])
+    assert "NameError" in lines[0] and not apart
+
+
+def test_the_table_is_what_the_tool_writes():
+    assert (ROOT / "full" / "README.md").read_text(encoding="utf-8") == full.table()
+
+
+def test_nothing_apart_is_unexplained():
+    assert "not explained yet" not in full.table()
+
+
+def test_the_verdicts_elsewhere_are_what_the_tool_writes():
+    results = json.loads((ROOT / "replication" / "results.json").read_text(encoding="utf-8"))
+    written = (ROOT / "replication" / "README.md").read_text(encoding="utf-8")
+    # the head names the machine and the versions of the day
+    assert replicate.table(results).split("## ")[1:] == written.split("## ")[1:]
