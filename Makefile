@@ -57,9 +57,10 @@ unit: $(VENV)/.test loopback  ## the unit tests, doctests and the structure of t
 	$(BIN)/python -m pytest -n 2 --dist loadfile --doctest-modules --durations=5 --ignore=tests/grading tests optlab
 
 grading: $(VENV)/.test loopback  ## mark wrong, right and broken submissions (ASSIGNMENTS=... for some)
-	+$(MAKE) --no-print-directory -j2 grading-by-nbgrader $(addprefix marks-,$(ASSIGNMENTS))
+	+$(MAKE) --no-print-directory -j3 grading-by-nbgrader $(addprefix marks-,$(ASSIGNMENTS))
 
-# A process for each assignment: both cores stay busy, and none of them grows large.
+# A process for each assignment, so that none grows large; three at a time, since nbgrader waits a
+# minute for cells that never end.
 marks-%:
 	ASSIGNMENTS="$*" $(BIN)/python -m pytest --durations=3 tests/grading/test_marks.py
 
@@ -108,5 +109,5 @@ constraints:  ## renew the pins (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	  --no-header --no-annotate --upgrade -o constraints.txt
 
-clean:  ## remove the environment and caches
-	rm -rf $(VENV) build .pytest_cache .ruff_cache optlab.egg-info
+clean:  ## remove the environment, the site and caches (build/full stays: it resumes make full)
+	rm -rf $(VENV) build/site* .pytest_cache .ruff_cache optlab.egg-info
