@@ -57,14 +57,11 @@ unit: $(VENV)/.test loopback  ## the unit tests, doctests and the structure of t
 	$(BIN)/python -m pytest -n 2 --dist loadfile --doctest-modules --durations=5 --ignore=tests/grading tests optlab
 
 grading: $(VENV)/.test loopback  ## mark wrong, right and broken submissions (ASSIGNMENTS=... for some)
-	+$(MAKE) --no-print-directory -j2 grading-by-nbgrader marks-1 marks-2
+	+$(MAKE) --no-print-directory -j2 grading-by-nbgrader $(addprefix marks-,$(ASSIGNMENTS))
 
-# In two processes, so that neither grows large; one thread each is the least work in all.
-ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1 LOKY_MAX_CPU_COUNT=1
-marks-1: MARKED = $(wordlist 1,2,$(ASSIGNMENTS))
-marks-2: MARKED = $(wordlist 3,99,$(ASSIGNMENTS))
+# A process for each assignment: both cores stay busy, and none of them grows large.
 marks-%:
-	test -z "$(MARKED)" || $(ONE_THREAD) ASSIGNMENTS="$(MARKED)" $(BIN)/python -m pytest --durations=3 tests/grading/test_marks.py
+	ASSIGNMENTS="$*" $(BIN)/python -m pytest --durations=3 tests/grading/test_marks.py
 
 grading-by-nbgrader:
 	ASSIGNMENTS="$(ASSIGNMENTS)" $(BIN)/python -m pytest --durations=8 tests/grading/test_nbgrader.py
