@@ -341,7 +341,7 @@ def _plan(parts, values, every, test, cache):
         )
     per_epoch = -(-n // size)
     looks, per_look = _budget(parts["epochs"], parts["updates"], every, per_epoch)
-    sample = _check_optimizer(bound["optimizer"], parts["optimizer"], cache)
+    sample = _check_optimizer(bound["optimizer"])
     callbacks = bound.get("callbacks", list)
     own_schedule = schedule is not None or ensemble.scheduled(sample)
     _check_callbacks(callbacks, own_schedule, dataset)
@@ -381,18 +381,16 @@ def _budget(epochs, updates, every, per_epoch):
     return updates // every, int(every)
 
 
-def _check_optimizer(make, function, cache):
+def _check_optimizer(make):
     """See that every run gets a Keras optimizer of its own, and return one."""
-    first = make()
+    first, second = make(), make()
     if not isinstance(first, keras.optimizers.Optimizer):
         raise TypeError(
             f"optimizer made {_what(first)}: return a Keras optimizer, as "
             "lambda: keras.optimizers.SGD(0.01) does."
         )
-    if ("optimizer", function) not in cache:  # a second one costs milliseconds: once is enough
-        if first is make():
-            raise ValueError(_shared("optimizer", "the same object"))
-        cache["optimizer", function] = True
+    if first is second:
+        raise ValueError(_shared("optimizer", "the same object"))
     return first
 
 

@@ -577,6 +577,15 @@ def test_two_processes_yield_what_one_yields():
         np.testing.assert_allclose(two[metric], values, 1e-6)
 
 
+def test_an_optimizer_shared_by_one_setting_only_is_refused():
+    shared = SGD(0.1)
+    with pytest.raises(ValueError, match="same object each time"):
+        sweep(
+            optimizer=lambda momentum: shared if momentum else SGD(0.1),
+            settings={"momentum": [0.0, 0.5]},
+        )
+
+
 def test_a_draw_of_another_thread_does_not_change_the_first_weights(plans):
     """As the event loop of a Dask worker draws: Keras uses the generator of the whole process."""
     (plan,) = plans()
