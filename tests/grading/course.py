@@ -92,10 +92,11 @@ class Marker:
             if cell.name in self.stand_ins:
                 self.namespace |= self.stand_ins[cell.name](self.namespace)
 
-    def errors(self, changes=None, first=None):
+    def errors(self, changes=None, first=None, again=None):
         """Return what went wrong by test cell: None, or the error.
 
-        `first` holds values that replace what the first cell, the setup, has set.
+        `first` holds values that replace what the first cell, the setup, has set. With `again`
+        they do so only in the cells that run again for another reason.
         """
         changes, first = changes or {}, first or {}
         unknown = set(changes) - {cell.name for cell in self.cells}
@@ -116,7 +117,7 @@ class Marker:
                     namespace |= self.stand_ins[cell.name](namespace)
                 dirty -= bound  # set to the reference's value again
             if i == 0:
-                namespace |= first
+                namespace |= first | (again or {})
                 dirty |= set(first)
             if cell.points is not None:
                 found[cell.name] = error

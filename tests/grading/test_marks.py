@@ -39,7 +39,7 @@ def test_wrong_answers_lose_what_they_must(assignment, marker):
     assert len(answers.WRONG[assignment]) >= 6
     found = {}
     for name, (changes, expected) in answers.WRONG[assignment].items():
-        came = set(lost(marker.errors(changes, few_seeds(changes))))
+        came = set(lost(marker.errors(changes, again=few_seeds(changes))))
         if came != expected:
             found[name] = {"too harsh": came - expected, "too mild": expected - came}
     assert found == {}
@@ -48,7 +48,7 @@ def test_wrong_answers_lose_what_they_must(assignment, marker):
 def test_right_answers_in_another_style_earn_all(assignment, marker):
     assert len(answers.RIGHT[assignment]) >= 2
     found = {
-        name: lost(marker.errors(changes, few_seeds(changes)))
+        name: lost(marker.errors(changes, again=few_seeds(changes)))
         for name, changes in answers.RIGHT[assignment].items()
     }
     assert {name: errors for name, errors in found.items() if errors} == {}

@@ -3,16 +3,17 @@
 import csv
 import functools
 import json
+import multiprocessing
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 from answers import SYNTAX
+from commands import run_nbgrader
 from course import ASSIGNMENTS, COURSE, read, replaced, source_path, submit
 from nbgrader.api import Gradebook
 
@@ -70,20 +71,29 @@ TROUBLE = {
 ENDLESS = ("d3_restart", "e5_predict_run_verify")
 
 
+# nbgrader takes two seconds to import: one process imports it, and each command is a fork of it.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["nbgrader.apps.nbgraderapp"])
+
+
 def nbgrader(course, *arguments):
-    """Run nbgrader as an instructor does. Its exit code says little: the gradebook is asked."""
+    """Run an nbgrader command as an instructor does and return what it printed.
+
+    Its exit code says little: the gradebook is asked.
+    """
     environment = {
-        **{k: v for k, v in os.environ.items() if k not in ("PYTEST_CURRENT_TEST", "OPTLAB_SEED")},
+        "PYTEST_CURRENT_TEST": None,
+        "OPTLAB_SEED": None,
         # nbgrader looks for alembic where commands are looked for
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         "JUPYTER_CONFIG_DIR": str(course / "no_config"),
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=course, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    return done.stdout
+    printed = course / "printed.txt"
+    process = FORKS.Process(target=run_nbgrader, args=(course, environment, printed, arguments))
+    process.start()
+    process.join()
+    return printed.read_text(encoding="utf-8")
 
 
 def solved(release, source):
