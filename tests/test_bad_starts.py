@@ -39,13 +39,31 @@ def own_lines(said):
 # ---- the environment ---------------------------------------------------------------------------
 
 
-def test_too_old_a_python(tmp_path):
-    old = tmp_path / "old python"  # answers as Python 3.9 does
-    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\nexit 1\n')
-    old.chmod(0o755)
-    code, said = make("setup", f"PYTHON={old}", f"VENV={tmp_path / 'venv'}")
+@pytest.mark.parametrize("version", ["3.9.2", "3.10.14", "3.14.0"])
+def test_another_python(tmp_path, version):
+    other = tmp_path / "other python"  # this one, which says that it is another
+    named = f"import sys; sys.version_info = ({version.replace('.', ', ')}); "
+    other.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && echo Python {version} && exit\n'
+        f'[ "$1" = -c ] && exec "{sys.executable}" -c "{named}$2"\nexit 1\n'
+    )
+    other.chmod(0o755)
+    code, said = make("setup", f"PYTHON={other}", f"VENV={tmp_path / 'venv'}")
     (line,) = own_lines(said)
-    assert code and "needs Python 3.11, 3.12 or 3.13" in line and "is Python 3.9.2" in line
+    assert code and "needs Python 3.11, 3.12 or 3.13" in line and f"is Python {version}" in line
+    assert not (tmp_path / "venv").exists()
+
+
+def test_half_an_environment_is_removed(tmp_path):
+    """As on a Debian without python3-venv: half of one would stop the next start, too."""
+    half = tmp_path / "python"
+    half.write_text(
+        f'#!/bin/sh\n[ "$1" = -c ] && exec "{sys.executable}" "$@"\n'
+        'mkdir -p "$3/bin"; touch "$3/bin/python"; exit 1\n'
+    )
+    half.chmod(0o755)
+    code, said = make("setup", f"PYTHON={half}", f"VENV={tmp_path / 'venv'}")
+    assert code and "install python3-venv" in own_lines(said)[-1]
     assert not (tmp_path / "venv").exists()
 
 

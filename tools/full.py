@@ -13,7 +13,6 @@ a lesson that was stopped.
 import json
 import os
 import platform
-import subprocess
 import sys
 import time
 from importlib.metadata import version
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
-from lessons import ROOT, code_digest, is_solution, read, stored_claims, trains_digest
+from lessons import ROOT, code_commit, code_digest, is_solution, read, stored_claims, trains_digest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 from published import CHANGED, EXPLAINED, PUBLISHED
@@ -218,9 +217,7 @@ def main(paths):
     WORK.mkdir(parents=True, exist_ok=True)
     if not os.environ.get("OPTLAB_DATA"):
         sys.exit("Set OPTLAB_DATA to a folder with MNIST: a stand-in has no published figures.")
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT,
-                            capture_output=True, text=True).stdout.strip()  # fmt: skip
-    failed = []
+    commit, failed = code_commit(), []
     for path in (Path(p).resolve() for p in paths):
         start = time.perf_counter()
         try:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +38,17 @@ def trains_digest():
     for name in TRAINS:
         digest.update((ROOT / "optlab" / f"{name}.py").read_bytes())
     return digest.hexdigest()[:16]
+
+
+def code_commit():
+    """Return the commit that a result belongs to; "-dirty" if code that makes it was changed."""
+
+    def git(*arguments):
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    changed = git("status", "--porcelain", "--", "optlab", "notebooks", "tools")
+    return git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
 
 
 def stored_claims(notebook):

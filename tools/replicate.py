@@ -10,7 +10,6 @@ replication/results.json and replication/README.md are written anew.
 import json
 import os
 import platform
-import subprocess
 import sys
 import time
 from importlib.metadata import version
@@ -18,7 +17,16 @@ from pathlib import Path
 
 import nbformat
 from falsify import falsify
-from lessons import LESSONS, ROOT, code_digest, read, source, stored_claims, trains_digest
+from lessons import (
+    LESSONS,
+    ROOT,
+    code_commit,
+    code_digest,
+    read,
+    source,
+    stored_claims,
+    trains_digest,
+)
 from nbclient import NotebookClient
 
 sys.path.insert(0, str(ROOT))
@@ -123,8 +131,7 @@ def main(paths):
     results = json.loads(store.read_text()) if store.exists() else {}
     if not os.environ.get("OPTLAB_DATA") and any(uses(Path(p), "load_mnist(") for p in paths):
         sys.exit("Set OPTLAB_DATA to a folder with MNIST: the lessons' outputs come from it.")
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT,
-                            capture_output=True, text=True).stdout.strip()  # fmt: skip
+    commit = code_commit()
     for factor, environment in FACTORS.items():
         for path in (Path(p).resolve() for p in paths):
             if factor in NEEDS and not uses(path, NEEDS[factor]):
