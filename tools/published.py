@@ -129,9 +129,9 @@ EXPLAINED = {
         ".967, .970 and .970."
     ),
     ("C9", "lowest of the seven, accuracy over the folds"): (
-        "by 0.2 points: by the folds. In the order of the file, as GridSearchCV cuts them by itself, "
-        "three runs give .9465, .9468 and .9469. (The older RMSprop, see C2, changes little: "
-        ".9476 on our folds.)"
+        "by 0.2 points, by the folds: in the order of the file, as GridSearchCV cuts them by "
+        "itself, three runs give .9465, .9468 and .9469. (The older RMSprop, see C2, changes "
+        "little: .9476 on our folds.)"
     ),
     "C6": (
         "the network of these figures was not published, and 784-128-10 is our guess. The order of "
