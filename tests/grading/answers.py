@@ -80,6 +80,39 @@ WRONG = {
             {"search_3": replaced("learning_rate, momentum=momentum)", "learning_rate)")},
             {"test_search_3"},
         ),
+        "part 2: the rate never reaches the optimizer": (
+            {"search_2": replaced("SGD(learning_rate)", "SGD()")},
+            {"test_search_2"},
+        ),
+        "part 2: not plain SGD": (
+            {"search_2": replaced("SGD(learning_rate)", "SGD(learning_rate, momentum=0.9)")},
+            {"test_search_2", "test_final_2"},  # its choice does badly without momentum
+        ),
+        "part 3: one seed": (
+            {"search_3": replaced("seeds=SEEDS", "seeds=[0]")},
+            {"test_search_3"},
+        ),
+        "a validation accuracy reported": (
+            {
+                "final_1": replaced(
+                    "finish(train, accuracy, digits, best_1, SEEDS)",
+                    "float(scores_1.mean(axis=1).max())",
+                )
+            },
+            {"test_final_1"},
+        ),
+        "chooses by the median": (
+            {"choose": replaced("np.mean(scores, axis=1)", "np.median(scores, axis=1)")},
+            {"test_choose"},
+        ),
+        "reports the median": (
+            {"finish": replaced("np.mean(", "np.median(")},
+            {"test_finish"},
+        ),
+        "keeps samples back": (
+            {"train": replaced("verbose=0", "verbose=0, validation_split=0.05")},
+            {"test_train_batch_size"},
+        ),
         "short batches not counted": (
             {"updates_needed": replaced("-(-samples // setting", "(samples // setting")},
             {"test_updates_needed"},
@@ -156,6 +189,14 @@ WRONG = {
             {"compare": replaced("\n    SEEDS,\n", "\n    [0],\n")},
             {"test_compare", "test_effect"},
         ),
+        "its own seeds in place of those it gets": (
+            {"compare": replaced("seeds=seeds", "seeds=SEEDS")},
+            {"test_compare"},
+        ),
+        "not plain SGD": (
+            {"compare": replaced("SGD(0.1)", "SGD(0.1, momentum=0.9)")},
+            {"test_compare"},
+        ),
         "percent taken for a fraction": (
             {"effect": replaced("at_least=0.01", "at_least=1")},
             {"test_effect"},
@@ -229,6 +270,18 @@ WRONG = {
             },
             {"test_warm_restarts", "test_warm"},
         ),
+        "the cycles grow by a sum, seen late": (
+            {
+                "warm_restarts": """
+def warm_restarts(epoch, rate=0.1, first=8, factor=2):
+    length, cycle = first, 1
+    while epoch >= length:
+        epoch, length, cycle = epoch - length, first * factor * cycle, cycle + 1
+    return rate * (1 + math.cos(math.pi * epoch / length)) / 2
+"""
+            },
+            {"test_warm_restarts"},
+        ),
         "epochs counted from 1": (
             {"warm_restarts": replaced("length = first\n", "length = first\n    epoch += 1\n")},
             {"test_warm_restarts", "test_warm"},
@@ -278,6 +331,18 @@ WRONG = {
         "the standard deviation for the standard error": (
             {"choose": replaced(" / np.sqrt(len(behind))", "")},
             {"test_choose_ties"},
+        ),
+        "ddof=0": (
+            {"choose": replaced("behind.std(ddof=1)", "behind.std()")},
+            {"test_choose_ties"},
+        ),
+        "the median": (
+            {"choose": replaced("scores.mean(axis=1))", "np.median(scores, axis=1))")},
+            {"test_choose_winner"},
+        ),
+        "final models with another momentum": (
+            {"final": replaced("momentum=momentum)", "momentum=0.9)")},
+            {"test_final"},
         ),
         "not seed by seed": (
             {
@@ -353,7 +418,17 @@ WRONG = {
                     "lambda runs: np.ones(len(runs.seeds))",
                 )
             },
-            {"test_can_fail_1"},
+            {"test_form", "test_can_fail_1"},
+        ),
+        "the mean, repeated for each seed": (
+            {
+                "predictions": replaced(
+                    "lambda runs: final(runs, 0.0, 0.1) - final(runs, 0.4, 0.1)",
+                    "lambda runs: np.full(len(runs.seeds), "
+                    "(final(runs, 0.0, 0.1) - final(runs, 0.4, 0.1)).mean())",
+                )
+            },
+            {"test_form"},
         ),
         "the mean in place of one number per seed": (
             {
@@ -628,6 +703,9 @@ def choose(settings, scores):
     tied.sort(key=lambda i: (settings[i]["epochs"], -statistics.fmean(rows[i])))
     return settings[tied[0]]
 """,
+        },
+        "momenta with a rounding error": {
+            "search": replaced("[0.1, 0.3, 0.5, 0.7, 0.9]", "np.arange(0.1, 1, 0.2)")
         },
         "a list of settings": {
             "search": """
