@@ -149,7 +149,24 @@ def names(source):
     return bound, loaded - bound
 
 
-# ---- a faster training -------------------------------------------------------------------------
+# ---- stand-ins: the same, faster ---------------------------------------------------------------
+
+
+def trained_once():
+    """Stand in for `experiment` of assignment 5: the same runs, trained for the first answer."""
+    kept = []
+
+    def stand_in(namespace):
+        train = namespace["experiment"]
+
+        def experiment():
+            if not kept:
+                kept.append(train())
+            return kept[0]
+
+        return {"experiment": experiment}
+
+    return stand_in
 
 
 def quick_train(namespace):

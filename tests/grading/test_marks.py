@@ -3,7 +3,7 @@
 import answers
 import numpy as np
 import pytest
-from course import ASSIGNMENTS, Marker, code_cells, names, quick_train, run
+from course import ASSIGNMENTS, Marker, code_cells, names, quick_train, run, trained_once
 
 REPETITIONS = 20
 # Where an answer of one's own trains with Keras, fit by fit, one seed decides as well as three.
@@ -19,8 +19,8 @@ def assignment(request):
 def marker(assignment):
     """The reference solution, run once."""
     # once `train` has passed its own tests, one in numpy takes its place
-    quick = {"test_train_fresh": quick_train} if assignment.startswith("d1") else {}
-    return Marker(assignment, quick)
+    quick = {"d1": {"test_train_fresh": quick_train}, "e5": {"experiment": trained_once()}}
+    return Marker(assignment, quick.get(assignment[:2]))
 
 
 def lost(errors):
