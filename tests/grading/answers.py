@@ -88,10 +88,6 @@ WRONG = {
             {"search_2": replaced("SGD(learning_rate)", "SGD(learning_rate, momentum=0.9)")},
             {"test_search_2", "test_final_2"},  # its choice does badly without momentum
         ),
-        "part 3: one seed": (
-            {"search_3": replaced("seeds=SEEDS", "seeds=[0]")},
-            {"test_search_3"},
-        ),
         "a validation accuracy reported": (
             {
                 "final_1": replaced(

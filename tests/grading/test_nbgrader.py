@@ -48,12 +48,10 @@ TROUBLE = {
         {"test_fit_with_trap"},
     ),
     "d3_restart": (
-        {  # an endless loop inside a function, called by a test and by a cell of the student
-            "warm_restarts": replaced(
-                "epoch, length = epoch - length, length * factor", "__import__('time').sleep(0.1)"
-            )
+        {  # an endless loop in a cell of the student
+            "warm": "while True:\n    __import__('time').sleep(0.1)"
         },
-        {"test_warm_restarts", "test_warm"},
+        {"test_warm"},
     ),
     "d4_search_a_grid": (
         {  # another name for a function, and a cell that was never finished
@@ -64,6 +62,7 @@ TROUBLE = {
         {"test_grid", "test_final", "test_accuracy_final"},
     ),
     "e5_predict_run_verify": (
+        # an endless one in a function that a test calls
         {"verdict": "def verdict(low, high, at_least, seeds):\n    __import__('time').sleep(3600)"},
         {"test_verdict"},
     ),
