@@ -105,10 +105,6 @@ WRONG = {
             {"finish": replaced("np.mean(", "np.median(")},
             {"test_finish"},
         ),
-        "keeps samples back": (
-            {"train": replaced("model.fit(x, y,", "model.fit(x[:-5], y[:-5],")},
-            {"test_train_batch_size"},
-        ),
         "short batches not counted": (
             {"updates_needed": replaced("-(-samples // setting", "(samples // setting")},
             {"test_updates_needed"},
