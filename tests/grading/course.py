@@ -1,10 +1,10 @@
 """The exercises as tests see them: their cells, submissions made from them, marks in process."""
 
-import ast
 import contextlib
 import io
 import json
 import os
+import symtable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,16 +137,20 @@ def run(source, namespace):
 def names(source):
     """Return the names that a cell sets, and those it uses from other cells, at any depth."""
     try:
-        nodes = list(ast.walk(ast.parse(source)))
+        top = symtable.symtable(source, "<cell>", "exec")
     except SyntaxError:
         return set(), set()
-    loaded = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    bound = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    bound |= {n.name for n in nodes if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
-    for node in nodes:
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            bound |= {alias.asname or alias.name for alias in node.names}
-    return bound, loaded - bound
+    bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+    used, scopes = set(), [top]
+    while scopes:
+        scope = scopes.pop()
+        scopes += scope.get_children()
+        used |= {
+            s.get_name()
+            for s in scope.get_symbols()
+            if s.is_referenced() and (s.is_global() or scope is top)
+        }
+    return bound, used - bound
 
 
 # ---- stand-ins: the same, faster ---------------------------------------------------------------
