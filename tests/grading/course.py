@@ -1,6 +1,7 @@
 """The exercises as tests see them: their cells, submissions made from them, marks in process."""
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -174,30 +175,50 @@ def trained_once():
 
 
 def quick_train(namespace):
-    """Stand in for `train` of assignment 1, in numpy: the same training, twenty times as fast."""
+    """Stand in for `train` of assignment 1, in numpy: the same training, many times as fast."""
+
+    @functools.cache
+    def first_weights(seed):
+        namespace["keras"].utils.set_random_seed(seed)
+        return [np.array(w) for w in namespace["build_model"]().get_weights()]
 
     def train(x, y, learning_rate, batch_size=32, momentum=0.0, epochs=4, seed=0):
-        namespace["keras"].utils.set_random_seed(seed)
-        model, chance = namespace["build_model"](), np.random.default_rng(seed)
-        weights = [np.array(w) for w in model.get_weights()]
+        weights, chance = [w.copy() for w in first_weights(seed)], np.random.default_rng(seed)
         speed = [np.zeros_like(w) for w in weights]
         for _ in range(epochs):
             order = chance.permutation(len(x))
             for start in range(0, len(x), batch_size):
                 some = order[start : start + batch_size]
-                w1, b1, w2, b2 = weights
-                hidden = np.maximum(x[some] @ w1 + b1, 0)
-                out = np.exp(hidden @ w2 + b2)
-                out = out / out.sum(axis=1, keepdims=True)
+                hidden, out = answer(weights, x[some])
                 out[np.arange(len(some)), y[some]] -= 1
                 out /= len(some)
-                back = (out @ w2.T) * (hidden > 0)
+                back = (out @ weights[2].T) * (hidden > 0)
                 slopes = x[some].T @ back, back.sum(0), hidden.T @ out, out.sum(0)
                 for w, v, g in zip(weights, speed, slopes, strict=True):
                     v *= momentum
                     v -= learning_rate * g
                     w += v
-        model.set_weights(weights)
-        return model
+        return QuickModel(weights)
 
     return {"train": train}
+
+
+def answer(weights, x):
+    """Return what the hidden layer and the output of assignment 1's network say to samples."""
+    w1, b1, w2, b2 = weights
+    hidden = np.maximum(x @ w1 + b1, 0)
+    out = np.exp(hidden @ w2 + b2)
+    return hidden, out / out.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class QuickModel:
+    """What `quick_train` returns: like a Keras model, it is called with samples."""
+
+    weights: list
+
+    def get_weights(self):
+        return self.weights
+
+    def __call__(self, x):
+        return answer(self.weights, x)[1]
