@@ -286,7 +286,7 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
             },
             {"test_warm"},
         ),
-        "one seed": ({"warm": replaced("seeds=SEEDS[:20]", "seeds=[0]")}, {"test_warm"}),
+        "one seed": ({"warm": replaced("seeds=SEEDS[:10]", "seeds=[0]")}, {"test_warm"}),
         "syntax error": ({"best_of": SYNTAX}, {"test_best_of", "test_gains"}),
     },
     "d4_search_a_grid": {
