@@ -57,8 +57,9 @@ unit: $(VENV)/.test loopback  ## the unit tests, doctests and the structure of t
 	$(BIN)/python -m pytest -n 2 --dist loadfile --doctest-modules --durations=5 --ignore=tests/grading tests optlab
 
 grading: $(VENV)/.test loopback  ## mark wrong, right and broken submissions (ASSIGNMENTS=... for some)
-	+TF_NUM_INTRAOP_THREADS=1 $(MAKE) --no-print-directory -j2 grading-by-nbgrader \
-	  $(addprefix marks-,$(filter d1% d4%,$(ASSIGNMENTS)) $(filter-out d1% d4%,$(ASSIGNMENTS)))
+	+@start=$$(date +%s); TF_NUM_INTRAOP_THREADS=1 $(MAKE) --no-print-directory -j2 grading-by-nbgrader \
+	  $(addprefix marks-,$(filter d1% d4%,$(ASSIGNMENTS)) $(filter-out d1% d4%,$(ASSIGNMENTS))) && \
+	  echo "grading: $$(($$(date +%s) - start)) s in all, 2 at a time."
 
 # A process for each assignment, one thread each and the longest first: both cores stay busy to
 # the end, and no process grows large.

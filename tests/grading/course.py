@@ -189,7 +189,7 @@ def quick_train(namespace):
             order = chance.permutation(len(x))
             for start in range(0, len(x), batch_size):
                 some = order[start : start + batch_size]
-                hidden, out = answer(weights, x[some])
+                hidden, out = forward(weights, x[some])
                 out[np.arange(len(some)), y[some]] -= 1
                 out /= len(some)
                 back = (out @ weights[2].T) * (hidden > 0)
@@ -203,7 +203,7 @@ def quick_train(namespace):
     return {"train": train}
 
 
-def answer(weights, x):
+def forward(weights, x):
     """Return what the hidden layer and the output of assignment 1's network say to samples."""
     w1, b1, w2, b2 = weights
     hidden = np.maximum(x @ w1 + b1, 0)
@@ -221,4 +221,4 @@ class QuickModel:
         return self.weights
 
     def __call__(self, x):
-        return answer(self.weights, x)[1]
+        return forward(self.weights, x)[1]
