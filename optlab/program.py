@@ -1,0 +1,266 @@
+"""Many runs of one kind as one compiled TensorFlow program.
+
+The weights of some runs (one model shape, one batch size, one rule) are stacked along a leading
+axis and trained together by a compiled loop that uses the update rules of `optlab.updates`. Rates,
+momentum and the other numbers may differ from run to run. How many runs there are, how many updates
+one call makes and where a look at the validation set falls are the same for sweeps of any length,
+so that few programs serve many sweeps: TensorFlow never forgets a program that it has compiled.
+"""
+
+import threading
+from collections import OrderedDict
+from functools import partial
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from . import exact, updates
+
+RUNS = 10  # at most so many in one program; more at once would only leave the cache
+SAMPLES = 2**15  # that one call trains a run on, at most
+SLICE = 1024  # samples that are evaluated at once
+KEPT = 32  # programs that are kept, to be used again
+
+# every model.fit compiles anew, and a sweep has many: TensorFlow need not warn of it
+tf.get_logger().addFilter(lambda record: "tf.function retracing" not in record.getMessage())
+
+
+class State(NamedTuple):
+    """What runs carry from update to update; every array has the runs as its first axis."""
+
+    weights: list
+    memory: list  # the rule's state, a tuple for each weight
+    loss: tf.Tensor  # sums since the last look: of the samples' losses, ...
+    hits: tf.Tensor  # ... of those classified right, ...
+    samples: tf.Tensor  # ... and their number
+
+
+class Feed(NamedTuple):
+    """What one call trains on: the first `count` of so many updates."""
+
+    count: np.int32
+    done: np.int64  # updates before this call
+    order: np.ndarray  # int32 (updates, runs, batch): which samples each run sees
+    sizes: np.ndarray  # int32 (updates,): how many of a batch are there, as the last may be short
+    looks: np.ndarray  # bool (updates,): after which updates to look at the validation set
+    rates: np.ndarray  # float (updates, runs)
+    numbers: dict  # of float (runs,): the optimizer's other numbers
+    seeds: np.ndarray  # int64 (runs,): for the noise of dropout
+
+
+class Program:
+    """So many updates of so many runs of a kind, compiled once for each shape of data."""
+
+    def __init__(self, model, rule, options):
+        self.rule, self.options = rule, options
+        self.original = model  # kept, since a key may name it by its id
+        self.model = exact.with_given_dropout(model)
+        layers = self.model._flatten_layers()
+        self.dropouts = [d for d in layers if isinstance(d, exact.GivenDropout)]
+        self._compiled, self._lock = {}, threading.Lock()
+
+    def train(self, train, val, feed, state):
+        """Make some updates.
+
+        Parameters
+        ----------
+        train, val : pair of tensors
+            Inputs and labels; without validation samples, those of `val` are empty.
+        feed : Feed
+        state : State
+
+        Returns
+        -------
+        state : State
+        seen : tensor (updates, 4, runs)
+            After an update with a look: loss, accuracy, and the two of the validation set.
+        """
+        return self._call(self._train, train, val, feed, state)
+
+    def evaluate(self, x, y, weights):
+        """Return loss and accuracy of all runs on one set of samples, each of shape (runs,)."""
+        return self._call(self._evaluate, x, y, weights)
+
+    def _call(self, function, *arguments):
+        """Call a compiled function; two threads that need it at once trace it once."""
+        arguments = tf.nest.map_structure(tf.convert_to_tensor, arguments)
+        key = (function.__name__, *(v.shape for v in tf.nest.flatten(arguments)))
+        with self._lock:
+            if key not in self._compiled:
+                compiled = tf.function(function, jit_compile=True, autograph=False)
+                self._compiled[key] = compiled.get_concrete_function(*arguments)
+        return self._compiled[key](*arguments)
+
+    def _losses(self, weights, x, y, noise=(), training=False):
+        """Return what all runs make of their samples.
+
+        Parameters
+        ----------
+        x, y : tensors (runs, samples, ...)
+            Or (samples, ...) if all runs see the same.
+        noise : list of tensors (runs, samples, ...)
+            For each dropout layer.
+
+        Returns
+        -------
+        losses, hits : tensors of float (runs, samples)
+        penalty : tensor (runs,)
+            What regularizers add to the mean loss.
+        """
+        own = training and (x, y)
+
+        def one(arguments):
+            weights, own, noise = arguments
+            inputs, labels = own or (x, y)
+            for dropout, drawn in zip(self.dropouts, noise, strict=False):
+                dropout.noise = drawn
+            output, _, penalties = self.model.stateless_call(
+                weights, [], inputs, training=training, return_losses=True
+            )
+            loss = keras.losses.categorical_crossentropy
+            if labels.shape.rank == 1:
+                loss = keras.losses.sparse_categorical_crossentropy
+            return loss(labels, output), output, tf.add_n([tf.zeros((), output.dtype), *penalties])
+
+        arguments = (weights, own or (), list(noise))
+        losses, output, penalty = tf.vectorized_map(one, arguments, warn=False)
+        # the class of a diverged model is 0, as in Keras, where XLA's argmax of NaN may be any
+        output = tf.where(tf.math.is_nan(output), tf.zeros_like(output), output)
+        found = tf.argmax(output, -1, output_type="int32")
+        classes = y if y.dtype == tf.int32 else tf.argmax(y, -1, output_type="int32")
+        return losses, tf.cast(found == classes, losses.dtype), penalty
+
+    def _noise(self, seeds, update, batch_size):
+        """Return uniform noise (runs, batch, ...) for each dropout layer of an update."""
+
+        def draw(seed, place, shape):
+            return tf.random.stateless_uniform(shape, seed=tf.stack([seed, place]))
+
+        drawn = []
+        for i, layer in enumerate(self.dropouts):
+            place = update * len(self.dropouts) + i
+            one = partial(draw, place=place, shape=(batch_size, *layer.output.shape[1:]))
+            drawn.append(tf.map_fn(one, seeds, fn_output_signature="float32"))
+        return drawn
+
+    def _update(self, x, y, feed, i, state):
+        """Make the update number i of a feed and return the new state."""
+        chosen = feed.order[i]
+        runs, batch = chosen.shape
+        dtype = state.loss.dtype
+        size = tf.cast(feed.sizes[i], dtype)
+        mask = tf.cast(tf.range(batch) < feed.sizes[i], dtype)
+        noise = self._noise(feed.seeds, feed.done + tf.cast(i, "int64"), batch)
+        with tf.GradientTape() as tape:
+            tape.watch(state.weights)
+            losses, hits, penalty = self._losses(
+                state.weights, tf.gather(x, chosen), tf.gather(y, chosen), noise, training=True
+            )
+            # runs share no weight: the gradient of the sum holds each run's own
+            loss = tf.reduce_sum(losses * mask, 1) / size + penalty
+        gradients = tape.gradient(loss, state.weights)
+        weights, memory = [], []
+        for weight, gradient, remembered in zip(
+            state.weights, gradients, state.memory, strict=True
+        ):
+            change, remembered = self._change(feed, i, weight, gradient, remembered)
+            weights.append(weight + change)
+            memory.append(remembered)
+        return State(
+            weights, memory, state.loss + loss * size,
+            state.hits + tf.reduce_sum(hits * mask, 1), state.samples + size,
+        )  # fmt: skip
+
+    def _change(self, feed, i, weight, gradient, memory):
+        """Return what the rule adds to one stacked weight, and what it remembers."""
+
+        def per_run(values):
+            shape = (-1, *[1] * (weight.shape.rank - 1))
+            return tf.reshape(tf.cast(values, weight.dtype), shape)
+
+        given = {name: per_run(values) for name, values in feed.numbers.items()} | self.options
+        if self.rule is updates.adamw:
+            given["parameter"] = weight
+        t = tf.cast(feed.done + tf.cast(i, "int64") + 1, weight.dtype)
+        return self.rule(gradient, memory, t, learning_rate=per_run(feed.rates[i]), **given)
+
+    def _train(self, train, val, feed, state):
+        def look(state):
+            zeros = tf.zeros_like(state.loss)
+            seen = self._evaluate(*val, state.weights) if val[0].shape[0] else (zeros, zeros)
+            found = tf.stack([state.loss / state.samples, state.hits / state.samples, *seen])
+            return state._replace(loss=zeros, hits=zeros, samples=zeros), found
+
+        def no_look(state):
+            return state, tf.zeros((4, *state.loss.shape), state.loss.dtype)
+
+        def step(i, state, seen):
+            state = self._update(*train, feed, i, state)
+            state, found = tf.cond(feed.looks[i], lambda: look(state), lambda: no_look(state))
+            return i + 1, state, tf.tensor_scatter_nd_update(seen, [[i]], found[None])
+
+        updates_a_call = feed.order.shape[0]
+        seen = tf.zeros((updates_a_call, 4, *state.loss.shape), state.loss.dtype)
+        _, state, seen = tf.while_loop(
+            lambda i, *_: i < feed.count,
+            step,
+            (tf.constant(0), state, seen),
+            maximum_iterations=updates_a_call,
+        )
+        return state, seen
+
+    def _evaluate(self, x, y, weights):
+        slices = -(-x.shape[0] // SLICE)
+        size = -(-x.shape[0] // slices)
+
+        def add(i, loss, hits):
+            places = i * size + tf.range(size)
+            mask = tf.cast(places < x.shape[0], weights[0].dtype)
+            places = tf.minimum(places, x.shape[0] - 1)
+            losses, right, penalty = self._losses(
+                weights, tf.gather(x, places), tf.gather(y, places)
+            )
+            share = tf.reduce_sum(mask) / x.shape[0]
+            loss += tf.reduce_sum(losses * mask, 1) / x.shape[0] + penalty * share
+            return i + 1, loss, hits + tf.reduce_sum(right * mask, 1)
+
+        zeros = tf.zeros(weights[0].shape[0], weights[0].dtype)
+        _, loss, hits = tf.while_loop(
+            lambda i, *_: i < slices, add, (tf.constant(0), zeros, zeros),
+            maximum_iterations=slices,
+        )  # fmt: skip
+        return loss, hits / x.shape[0]
+
+
+_programs = OrderedDict()
+_lock = threading.Lock()
+
+
+def program(plan):
+    """Return the program of a plan's kind: the same one whenever the computation is the same."""
+    rule, _, options, _ = exact.read_optimizer(plan.sample)
+    key = (exact.structure(plan.template), rule, tuple(sorted(options.items())))
+    with _lock:
+        if key not in _programs:
+            _programs[key] = Program(plan.template, rule, options)
+        _programs.move_to_end(key)
+        while len(_programs) > KEPT:  # what was used longest ago is compiled again if need be
+            _programs.popitem(last=False)
+        return _programs[key]
+
+
+def updates_a_call(plan, runs):
+    """Return how many updates one call makes at most: enough to fill it, few enough to stop it.
+
+    A power of two that depends on the model and the batch only, not on the sweep's length.
+    """
+    work = 6 * number_of_weights(plan.template) * plan.batch_size * runs  # operations, about
+    most = min(1024, SAMPLES // plan.batch_size, 2**34 // work)
+    return 2 ** max(int(most).bit_length() - 1, 2)
+
+
+def number_of_weights(model):
+    """Return how many numbers a model has to train."""
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_variables)
