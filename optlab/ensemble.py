@@ -44,38 +44,46 @@ def train(plans, seeds, max_memory=MAX_MEMORY):
     """
     plans = _with_samples(plans)
     chunks = _chunks(plans, seeds, max_memory)
-    shared = _Shared(plans, seeds)
-    stop = threading.Event()
-    done = [0] * len(chunks)  # looks x runs, told by the threads and shown by this one
     results, errors = {}, []
-    total = len(seeds) * sum(plan.looks for plan in plans)
-    pool = ThreadPoolExecutor(max_workers=joblib.cpu_count())
-    with tqdm(total=total, desc="training", unit="look", delay=1, leave=False) as bar:
-        jobs = {
-            pool.submit(train_chunk, chunk, shared, stop, done, i) for i, chunk in enumerate(chunks)
-        }
-        try:
-            while jobs:
-                finished, jobs = wait(jobs, timeout=0.2, return_when=FIRST_COMPLETED)
-                for job in sorted(finished, key=lambda job: job.exception() is not None):
-                    if isinstance(job.exception(), Exception):
-                        errors.append(job.exception())
-                    else:  # which raises an interrupt
-                        results |= job.result()
-                bar.update(sum(done) - bar.n)
-        except BaseException as error:
-            stop.set()
-            if not isinstance(error, KeyboardInterrupt) or not results:
-                raise
-            warnings.warn(interrupted(len(results), len(plans) * len(seeds)), stacklevel=4)
-        finally:  # an interrupt does not wait: threads end by themselves after their present call
-            pool.shutdown(wait=False, cancel_futures=True)
+    try:
+        for result in _in_threads(chunks, sum(plan.looks for plan in plans) * len(seeds)):
+            if isinstance(result, Exception):
+                errors.append(result)
+            else:
+                results |= result
+    except KeyboardInterrupt:
+        if not results:
+            raise
+        warnings.warn(interrupted(len(results), len(plans) * len(seeds)), stacklevel=4)
     if errors and not results:
         raise errors[0]
     if errors:  # what was computed is not lost to a part that failed
         reason = f"Failed with {type(errors[0]).__name__} ({errors[0]})"
         warnings.warn(interrupted(len(results), len(plans) * len(seeds), reason), stacklevel=4)
     return results
+
+
+def _in_threads(chunks, total):
+    """Train chunks in threads; yield the results of each, or the exception that ended it."""
+    shared = _Shared()
+    stop = threading.Event()
+    done = [0] * len(chunks)  # looks x runs, told by the threads and shown by this one
+    pool = ThreadPoolExecutor(max_workers=joblib.cpu_count())
+    jobs = set()
+    try:
+        for i, chunk in enumerate(chunks):  # the first ones train while the next are prepared
+            shared.prepare(chunk)
+            jobs.add(pool.submit(train_chunk, chunk, shared, stop, done, i))
+        with tqdm(total=total, desc="training", unit="look", delay=1, leave=False) as bar:
+            while jobs:
+                finished, jobs = wait(jobs, timeout=0.2, return_when=FIRST_COMPLETED)
+                for job in finished:
+                    failed = isinstance(job.exception(), Exception)
+                    yield job.exception() if failed else job.result()
+                bar.update(sum(done) - bar.n)
+    finally:  # an interrupt does not wait: threads end by themselves after their present call
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def interrupted(done, total, reason="Interrupted"):
@@ -141,16 +149,17 @@ def _width(plan, runs, max_memory):
 class _Shared:
     """What several chunks need, made once: first weights, rates by schedule, tensors of data."""
 
-    def __init__(self, plans, seeds):
+    def __init__(self):
         self._weights, self._rates, self._tensors = {}, {}, {}
-        for plan in plans:
-            self._rates[id(plan)] = exact.planned_rates(plan, plan.sample)
-            for part in ("train", "val"):
-                self.tensors(plan.dataset, part)
-            for seed in seeds:
-                if (plan.model_key, seed) not in self._weights:
-                    model = initial_model(plan, seed)
-                    self._weights[plan.model_key, seed] = [w.numpy() for w in model.weights]
+
+    def prepare(self, chunk):
+        """Make what a chunk needs and is not there yet."""
+        for plan, (_, seed) in zip(chunk.plans, chunk.runs, strict=True):
+            if id(plan) not in self._rates:
+                self._rates[id(plan)] = exact.planned_rates(plan, plan.sample)
+            if (plan.model_key, seed) not in self._weights:
+                model = initial_model(plan, seed)
+                self._weights[plan.model_key, seed] = model.get_weights()
 
     def weights(self, chunk):
         """Return one array (runs, ...) for each weight, as the runs' seeds start."""

@@ -165,6 +165,7 @@ class Program:
         for weight, gradient, remembered in zip(
             state.weights, gradients, state.memory, strict=True
         ):
+            gradient = tf.ensure_shape(tf.convert_to_tensor(gradient), weight.shape)
             change, remembered = self._change(feed, i, weight, gradient, remembered)
             weights.append(weight + change)
             memory.append(remembered)
@@ -177,7 +178,7 @@ class Program:
         """Return what the rule adds to one stacked weight, and what it remembers."""
 
         def per_run(values):
-            shape = (-1, *[1] * (weight.shape.rank - 1))
+            shape = (values.shape[0], *[1] * (weight.shape.rank - 1))
             return tf.reshape(tf.cast(values, weight.dtype), shape)
 
         given = {name: per_run(values) for name, values in feed.numbers.items()} | self.options
