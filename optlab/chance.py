@@ -15,24 +15,29 @@ _lock = threading.RLock()  # Keras draws first weights from generators that all 
 
 
 @contextmanager
-def seeded(seed):
-    """Draw from a seed inside the block, with no other thread in such a block meanwhile.
+def restored():
+    """Let the generators of Python, numpy, Keras and TensorFlow go on as if nothing was drawn.
 
-    Afterwards the generators of Python, numpy, Keras and TensorFlow go on as if nothing had been
-    drawn: neither Keras nor TensorFlow has a public way to ask for theirs.
+    Neither Keras nor TensorFlow has a public way to ask for theirs.
     """
-    with _lock:
-        eager = context.context()
-        python, arrays = random.getstate(), np.random.get_state()  # noqa: NPY002
-        tensors = eager._seed, getattr(eager, "_rng", None)
-        names = (GLOBAL_RANDOM_SEED, GLOBAL_SEED_GENERATOR)
-        kept = {name: global_state.get_global_attribute(name) for name in names}
-        try:
-            keras.utils.set_random_seed(seed)
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(arrays)  # noqa: NPY002
-            eager._seed, eager._rng = tensors
-            for name, value in kept.items():
-                global_state.set_global_attribute(name, value)
+    eager = context.context()
+    python, arrays = random.getstate(), np.random.get_state()  # noqa: NPY002
+    tensors = eager._seed, getattr(eager, "_rng", None)
+    names = (GLOBAL_RANDOM_SEED, GLOBAL_SEED_GENERATOR)
+    kept = {name: global_state.get_global_attribute(name) for name in names}
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(arrays)  # noqa: NPY002
+        eager._seed, eager._rng = tensors
+        for name, value in kept.items():
+            global_state.set_global_attribute(name, value)
+
+
+@contextmanager
+def seeded(seed):
+    """Draw from a seed inside the block, with no other thread in such a block meanwhile."""
+    with _lock, restored():
+        keras.utils.set_random_seed(seed)
+        yield

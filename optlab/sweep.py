@@ -10,7 +10,7 @@ import joblib
 import numpy as np
 from tqdm.auto import tqdm
 
-from . import ensemble
+from . import chance, ensemble
 from .callbacks import LearningRateMonitor
 from .plan import make_plan, read_seeds, read_settings
 from .runs import Runs, _unknown
@@ -121,7 +121,8 @@ def sweep(
     cache = {}
     plans = [make_plan({**given, **v}, v, every, test, cache) for v in values]
     start = time.perf_counter()
-    results, used = _train(plans, seeds, engine, n_jobs)
+    with chance.restored():
+        results, used = _train(plans, seeds, engine, n_jobs)
     runs = _collect(results, plans, settings, seeds)
     fixed = {k: _short(v) for k, v in given.items() if v is not None and k not in settings[0]}
     made = {type(plan.sample).__name__ for plan in plans}

@@ -12,6 +12,7 @@ import joblib
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras.callbacks import EarlyStopping
 from keras.optimizers import SGD, Adam
 
@@ -112,6 +113,32 @@ def test_paired_runs_see_the_same_order():
         )
         seen.append(np.concatenate([next(batches)[0] for _ in range(count)]))
     np.testing.assert_array_equal(*seen)
+
+
+def draws():
+    """Draw from every generator that a student may use."""
+    return (
+        random.random(), np.random.random(),  # noqa: NPY002
+        float(keras.random.uniform(())), float(tf.random.uniform(())),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["ensemble", "keras"])
+def test_random_generators_go_on_as_if_there_had_been_no_sweep(engine):
+    """A random search around a sweep draws another candidate each time."""
+
+    def dropping():
+        hidden = [keras.layers.Dense(4, "relu"), keras.layers.Dropout(0.5)]
+        return keras.Sequential([keras.Input((2,)), *hidden, keras.layers.Dense(3, "softmax")])
+
+    keras.utils.set_random_seed(7)
+    expected = [draws() for _ in range(3)]
+    keras.utils.set_random_seed(7)
+    found = []
+    for _ in range(3):
+        found.append(draws())
+        sweep(model=dropping, engine=engine)
+    assert found == expected and len({*found}) == 3
 
 
 # ---- what comes back -------------------------------------------------------------------------
@@ -247,6 +274,67 @@ def test_interrupted_ensemble_keeps_what_is_finished(monkeypatch):
     check_interrupted(runs, finished)
 
 
+class Bar:
+    """A progress bar that tells when something has come back."""
+
+    def __init__(self, **_):
+        self.moved = threading.Event()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def update(self, _):
+        self.moved.set()
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize("engine", ["ensemble", "keras"])
+def test_interrupted_among_several_jobs_keeps_what_came(monkeypatch, engine, raised):
+    """The job that was sent off first is the one that fails, after the others are done."""
+    bar = Bar()
+    monkeypatch.setattr(sweeping, "tqdm", lambda **_: bar)
+    fit, train = sweeping.fit, ensemble.train
+
+    def one(plan, seed):
+        if seed == 0:
+            bar.moved.wait(60)
+            raise raised
+        return fit(plan, seed)
+
+    def share(plans, seeds):
+        if 0 in seeds:
+            bar.moved.wait(60)
+            raise raised
+        return train(plans, seeds)
+
+    monkeypatch.setattr(sweeping, "fit", one)
+    monkeypatch.setattr(ensemble, "train", share)
+    message = "Interrupted: 1 of 2" if raised is KeyboardInterrupt else "Failed with MemoryError"
+    with joblib.parallel_config(backend="threading"), pytest.warns(UserWarning, match=message):
+        try:
+            runs = sweep(engine=engine, n_jobs=2)
+        except KeyboardInterrupt:
+            pytest.fail("it lost what was finished")
+    np.testing.assert_array_equal(runs.lengths, [[0, 1]])
+
+
+def test_an_error_in_a_run_of_keras_does_not_lose_the_others(monkeypatch):
+    fit = sweeping.fit
+
+    def broken(plan, seed):
+        if seed == 1:
+            raise MemoryError("too much")
+        return fit(plan, seed)
+
+    monkeypatch.setattr(sweeping, "fit", broken)
+    with pytest.warns(UserWarning, match=r"MemoryError \(too much\): 1 of 2 runs are finished"):
+        runs = sweep(engine="keras")
+    np.testing.assert_array_equal(runs.lengths, [[1, 0]])
+
+
 @pytest.mark.parametrize("engine", ["ensemble", "keras"])
 def test_interrupted_before_anything_is_finished(monkeypatch, engine):
     def interrupted(*_):
@@ -256,6 +344,34 @@ def test_interrupted_before_anything_is_finished(monkeypatch, engine):
     monkeypatch.setattr(ensemble, "_train_chunk", interrupted)
     with pytest.raises(KeyboardInterrupt):
         sweep(engine=engine)
+
+
+def in_need_of(thing, what):
+    """Return a function that holds a thing and returns what it makes."""
+    return lambda: (thing, what())[1]
+
+
+@pytest.mark.parametrize("engine", ["ensemble", "keras"])
+@pytest.mark.parametrize("part", ["model", "optimizer", "callbacks", "schedule"])
+def test_what_no_other_process_can_get_is_named(monkeypatch, engine, part):
+    monkeypatch.setattr(joblib, "Parallel", None)  # nothing is started
+    lock = threading.Lock()
+    given = {
+        "model": in_need_of(lock, ol.blobs_mlp),
+        "optimizer": in_need_of(lock, SGD),
+        "callbacks": in_need_of(lock, list),
+        "schedule": ol.Schedule(lambda t, m: 0.1 + 0 * t * lock.locked(), "epoch", "locked"),
+    }
+    with pytest.raises(TypeError, match=f"^{part} cannot be sent .*lock.*: create what it uses"):
+        sweep(**{part: given[part]}, engine=engine, n_jobs=2)
+
+
+@pytest.mark.parametrize("engine", ["ensemble", "keras"])
+def test_the_multiprocessing_backend_is_refused(monkeypatch, engine):
+    monkeypatch.setattr(joblib, "Parallel", None)
+    with joblib.parallel_config(backend="multiprocessing"):
+        with pytest.raises(ValueError, match='"multiprocessing" can .*: use .*backend="loky"'):
+            sweep(engine=engine, n_jobs=2)
 
 
 def test_an_error_in_a_thread_is_raised(monkeypatch):
