@@ -13,7 +13,7 @@ def blobs_mlp(units=50, activation="relu", kernel_initializer="he_uniform"):
     ----------
     units : int, default 50
         Width of the hidden layer.
-    activation : str, default "relu"
+    activation : str or callable, default "relu"
         Activation of the hidden layer.
     kernel_initializer : str or keras.initializers.Initializer, default "he_uniform"
         First weights of the hidden layer.
@@ -32,7 +32,7 @@ def blobs_mlp(units=50, activation="relu", kernel_initializer="he_uniform"):
         [
             keras.Input((2,)),
             layers.Dense(
-                units, activation=activation, kernel_initializer=_fresh(kernel_initializer)
+                units, activation=activation, kernel_initializer=fresh(kernel_initializer)
             ),
             layers.Dense(3, activation="softmax"),
         ]
@@ -50,7 +50,7 @@ def mnist_mlp(
     ----------
     hidden : sequence of int, default (128,)
         Width of each hidden layer.
-    activation : str, default "relu"
+    activation : str or callable, default "relu"
         Activation of the hidden layers.
     kernel_initializer : str or keras.initializers.Initializer, default "glorot_uniform"
         First weights of every layer.
@@ -88,16 +88,17 @@ def mnist_mlp(
             layers.Dense(
                 units,
                 activation=activation,
-                kernel_initializer=_fresh(kernel_initializer),
+                kernel_initializer=fresh(kernel_initializer),
                 kernel_regularizer=keras.regularizers.L2(l2) if l2 else None,
             )
         )
         if dropout:
             model.add(layers.Dropout(dropout))
-    model.add(layers.Dense(10, activation="softmax", kernel_initializer=_fresh(kernel_initializer)))
+    model.add(layers.Dense(10, activation="softmax", kernel_initializer=fresh(kernel_initializer)))
     return model
 
 
-def _fresh(initializer):
-    """Return an initializer for one layer: a Keras object draws the same numbers every time."""
-    return initializer.clone() if isinstance(initializer, keras.Initializer) else initializer
+def fresh(value):
+    """Return a value for one layer: Keras' initializers draw the same numbers every time."""
+    own = isinstance(value, keras.Initializer) and type(value).__module__.startswith("keras.")
+    return value.clone() if own else value

@@ -2,8 +2,10 @@
 
 import io
 import json
+import math
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,8 @@ import pandas as pd
 from scipy import stats
 
 from .figures import write_atomically
+
+MEASURED = ["mean", "sd", "low", "high"]  # what a summary shows to four digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,22 +120,30 @@ class Runs:
     def index(self, **setting) -> int:
         """Return the position of the one setting that matches.
 
+        A number need only be as exact as it is shown: 0.3 finds 0.30000000000000004.
+
         Raises
         ------
         ValueError
             If none or several match; the message lists them.
         """
-        for name in setting:
-            if name not in self.names:
-                raise ValueError(_unknown("setting", name, self.names))
-        found = [
-            i for i, s in enumerate(self.settings) if all(s[k] == v for k, v in setting.items())
-        ]
+        meant = {name: self._meant(name, value) for name, value in setting.items()}
+        found = [i for i, s in enumerate(self.settings) if all(s[k] in v for k, v in meant.items())]
         if len(found) == 1:
             return found[0]
         asked = ", ".join(f"{k}={v!r}" for k, v in setting.items()) or "no setting named"
         listed = "; ".join(self.labels()[i] for i in found) or "; ".join(self.labels())
         raise ValueError(f"{asked} matches {len(found)} settings; name exactly one of: {listed}.")
+
+    def _meant(self, name, value):
+        """Return the values of a setting that are meant by one: the equal, or those shown alike."""
+        if name not in self.names:
+            raise ValueError(_unknown("setting", name, self.names))
+        known = [*dict.fromkeys(s[name] for s in self.settings)]
+        value = _as_label(value)
+        return [k for k in known if _as_label(k) == value] or [
+            k for k in known if _shown_alike(_as_label(k), value)
+        ]
 
     def select(self, **setting) -> "Runs":
         """Return the runs of some settings only.
@@ -139,7 +151,7 @@ class Runs:
         Parameters
         ----------
         **setting
-            For a name, the value to keep, or a list of values (a tuple is one value).
+            For a name, the value to keep, or a list or array of values (a tuple is one value).
 
         Raises
         ------
@@ -150,17 +162,18 @@ class Runs:
         --------
         ``runs.select(batch_size=[5, 500])`` keeps two of the eight panels.
         """
-        wanted = {k: v if isinstance(v, (list, set)) else [v] for k, v in setting.items()}
-        for name, values in wanted.items():
-            if name not in self.names:
-                raise ValueError(_unknown("setting", name, self.names))
-            known = [s[name] for s in self.settings]
-            for value in values:
-                if value not in known:
+        wanted = {}
+        for name, value in setting.items():
+            several = isinstance(value, (list, set, range)) or np.ndim(value) == 1
+            wanted[name] = []
+            for one in [value] if isinstance(value, tuple) or not several else value:
+                if not (meant := self._meant(name, one)):
+                    known = dict.fromkeys(s[name] for s in self.settings)
                     raise ValueError(
-                        f"No setting has {name}={value!r}: choose from "
-                        f"{', '.join(map(_text, dict.fromkeys(known)))}."
+                        f"No setting has {name}={_as_label(one)!r}: choose from "
+                        f"{', '.join(map(_text, known))}."
                     )
+                wanted[name] += meant
         keep = [i for i, s in enumerate(self.settings) if all(s[k] in v for k, v in wanted.items())]
         if not keep:
             raise ValueError(f"No setting has {setting} together: see runs.settings.")
@@ -260,7 +273,8 @@ class Runs:
         pandas.DataFrame
             The setting's columns, then ``mean``, ``sd`` and the bootstrap interval of the mean
             (``low``, ``high``) over the seeds with a finite value, ``seeds`` (how many those
-            are) and ``diverged`` (how many are not). The table's corner names the data.
+            are) and ``diverged`` (how many are not). The table's corner names the data. Settings
+            are numbers, and shown as figures show them.
         """
         rows = []
         for setting in self.settings:
@@ -278,12 +292,13 @@ class Runs:
                     "diverged": values.size - finite.size,
                 }
             )
-        table = pd.DataFrame(rows)
+        table = _Table(rows)
         table.columns.name = f"{self.data}: {metric}"
-        numbers = ["mean", "sd", "low", "high"]
-        table[numbers] = table[numbers].map(lambda value: float(f"{value:.4g}"))
-        for name in self.names:  # as figures write it: pandas would show 1e-07 as 0.0
-            table[name] = [_text(v) if isinstance(v, float) else v for v in table[name]]
+        table[MEASURED] = table[MEASURED].map(lambda value: float(f"{value:.4g}"))
+        for name in self.names:
+            values = [setting[name] for setting in self.settings]
+            if not all(map(_is_number, values)):  # None beside numbers stays None
+                table[name] = pd.Series(values, dtype=object)
         return table
 
     def save(self, path) -> Path:
@@ -362,8 +377,49 @@ def interval(values, confidence=0.95):
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
+class _Table(pd.DataFrame):
+    """A table that shows the numbers of settings as figures do: pandas shows 1e-07 as 0.0."""
+
+    @property
+    def _constructor(self):
+        return _Table
+
+    def _shown(self):
+        def write(column):
+            same = column.name in MEASURED or pd.api.types.is_integer_dtype(column)
+            return column if same else column.map(_text)
+
+        return pd.DataFrame(self).apply(write)
+
+    def __repr__(self):
+        return repr(self._shown())
+
+    def _repr_html_(self):
+        return self._shown()._repr_html_()
+
+
 def _text(value):
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _is_number(value):
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _as_label(value):
+    """Return a value as `sweep` labels it."""
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return value.item()
+    if isinstance(value, (list, np.ndarray)):
+        return tuple(map(_as_label, value))
+    return getattr(value, "__name__", value)
+
+
+def _shown_alike(known, asked):
+    """Return whether a value is asked for as it is shown, that is with six digits, or as text."""
+    if _is_number(known) and _is_number(asked):
+        return math.isclose(known, asked, rel_tol=5.1e-6)
+    return isinstance(asked, str) and _text(known) == asked
 
 
 def _unknown(kind, name, known):

@@ -12,6 +12,7 @@ from numbers import Integral, Real
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 
 @dataclass(frozen=True)
@@ -394,6 +395,34 @@ def one_cycle(learning_rate, steps, *, per, up=0.3, start=1 / 25, end=1e-4):
         )
 
     return Schedule(formula, per, "one-cycle")
+
+
+def rates_at(schedule, updates):
+    """Return the rates at some updates as Keras' compiled training gets them.
+
+    Parameters
+    ----------
+    schedule : keras.optimizers.schedules.LearningRateSchedule
+    updates : array of int, shape (n,)
+        Counted from 0.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n,)
+    """
+    step = keras.Variable(0, dtype="int64", trainable=False)  # what an optimizer hands over
+
+    def rate(update):
+        step.assign(update)
+        return keras.ops.cast(schedule(step), "float32")
+
+    def rates(updates):
+        if isinstance(schedule, _KerasSchedule):  # takes them all at once, which is faster
+            found = keras.ops.cast(schedule(updates), "float32")
+            return tf.broadcast_to(found, updates.shape)
+        return tf.map_fn(rate, updates, parallel_iterations=1, fn_output_signature="float32")
+
+    return tf.function(rates, autograph=False)(tf.constant(updates, "int64")).numpy()
 
 
 def _half_wave(first, last, fraction, m):

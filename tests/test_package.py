@@ -13,8 +13,9 @@ import optlab
 ROOT = Path(__file__).resolve().parents[1]
 # Each module may import only those before it: no circles.
 ORDER = [
-    "scale", "figures", "data", "models", "schedules", "callbacks", "updates", "surfaces",
-    "ensemble", "runs", "sweep", "claims", "plots", "paths", "playground",
+    "scale", "chance", "figures", "data", "models", "schedules", "callbacks", "updates",
+    "surfaces", "ensemble", "runs", "checks", "plan", "sweep", "claims", "plots", "paths",
+    "playground",
 ]  # fmt: skip
 
 
