@@ -216,6 +216,7 @@ def test_class_names_may_be_numbers():
     assert "classes: class 0 around" in small(class_names=np.arange(3)).plot().alt
 
 
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 def test_a_matrix_is_taken_for_an_array():
     made = small(x_train=np.asmatrix(np.ones((12, 2), "float32")))
     assert type(made.x_train) is np.ndarray
