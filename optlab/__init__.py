@@ -3,43 +3,56 @@
 The public face is `__all__`; see the lessons in ``notebooks/``.
 """
 
+import contextlib
 import os
+import subprocess
 import sys
-import tempfile
+
+# A process of its own, since it outlives a crash: repeats what it was told, unless all went well.
+_REPEATER = """import sys
+said = sys.stdin.buffer.read()
+if not said.endswith(b"\\0"):
+    sys.stderr.buffer.write(said)
+"""
 
 
-def _import_keras_quietly():
-    """Import TensorFlow and run a first operation without its start-up lines in red.
+@contextlib.contextmanager
+def _shown_only_if_it_fails():
+    """Keep what is written to file descriptor 2, where Python's own redirection does not reach.
 
-    They are written by C++ to file descriptor 2, where Python's own redirection does not reach.
-    If anything goes wrong they are shown after all.
+    After an error, and after a crash of this process, it is shown after all.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if os.environ.setdefault("KERAS_BACKEND", "tensorflow") != "tensorflow":
-        raise ImportError(
-            f"KERAS_BACKEND is {os.environ['KERAS_BACKEND']!r}, and optlab trains with TensorFlow: "
-            "unset KERAS_BACKEND, restart the kernel and try again."
-        )
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as lines:
-        os.dup2(lines.fileno(), 2)
-        try:
-            import tensorflow as tf
-
-            # the first compilation of a process has its lines, too
-            tf.function(lambda x: x + 1, jit_compile=True)(tf.ones(1)).numpy()
-        except BaseException:
-            os.dup2(kept, 2)
-            lines.seek(0)
-            os.write(2, lines.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+    repeater = None
+    with contextlib.suppress(OSError, TypeError):  # 2 is closed, or there is no Python to start
+        kept = os.dup(2)
+        repeater = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _REPEATER], stdin=subprocess.PIPE,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )  # fmt: skip
+    if repeater is None:
+        yield
+        return
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    os.dup2(repeater.stdin.fileno(), 2)
+    try:
+        yield
+        os.write(2, b"\0")
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        repeater.stdin.close()
+        repeater.wait()
 
 
-_import_keras_quietly()
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # quiets all lines but those of the import
+if os.environ.setdefault("KERAS_BACKEND", "tensorflow") != "tensorflow":
+    raise ImportError(
+        f"KERAS_BACKEND is {os.environ['KERAS_BACKEND']!r}, and optlab trains with TensorFlow: "
+        "unset KERAS_BACKEND, restart the kernel and try again."
+    )
+with _shown_only_if_it_fails():
+    import tensorflow  # noqa: F401
 
 from . import updates  # noqa: E402
 from .callbacks import LearningRateMonitor  # noqa: E402

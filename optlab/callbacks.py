@@ -20,11 +20,21 @@ class LearningRateMonitor(keras.callbacks.Callback):
     [0.5, 0.5]
     """
 
-    def on_train_batch_begin(self, batch, logs=None):
-        """Note the rate that this update is about to use."""
-        self._rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+    def on_train_begin(self, logs=None):
+        """Listen where Keras calls last: in the history, after all callbacks of the list."""
+        history = self.model.history
+        record = history.on_epoch_end
+
+        def note(batch, logs=None):
+            self._rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+
+        def record_with_rate(epoch, logs=None):
+            # others write this name, too, with the rate that they leave to the next epoch
+            record(epoch, {**(logs or {}), "learning_rate": self._rate})
+
+        history.on_train_batch_begin, history.on_epoch_end = note, record_with_rate
 
     def on_epoch_end(self, epoch, logs=None):
-        """Hand the last rate over to the history."""
+        """Show the last rate to the callbacks that follow."""
         if logs is not None:
             logs["learning_rate"] = self._rate

@@ -2,11 +2,14 @@
 
 import gzip
 import hashlib
+import math
 import os
 import threading
 import urllib.request
+import zipfile
 import zlib
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http.client import HTTPException
 from pathlib import Path
@@ -29,6 +32,7 @@ MNIST = {
 # The one file that keras.datasets.mnist downloads: the same four arrays.
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 KERAS_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
+MOST_BYTES = 50_000_000  # no file of MNIST is larger, even unpacked
 PATIENCE = 5  # seconds without an answer, then there is no network
 
 DIGITS = tuple("0123456789")
@@ -56,8 +60,9 @@ class Dataset:
     Raises
     ------
     ValueError
-        If an array has another type, does not fit to its partner or to the training set, holds a
-        value that is not finite or a label without a class, or if there is nothing to train on.
+        If an array has another type, is masked, does not fit to its partner or to the training
+        set, holds a value that is not finite or a label without a class, if there is nothing to
+        train on, or if there are fewer than two classes.
 
     Examples
     --------
@@ -78,12 +83,17 @@ class Dataset:
     name: str
 
     def __post_init__(self):
-        object.__setattr__(self, "class_names", tuple(self.class_names))
+        if isinstance(self.class_names, str) or len(self.class_names) < 2:
+            raise ValueError(
+                f"class_names={self.class_names!r}: give a tuple of at least two names, one for "
+                "each of the labels 0, 1, ...; with a single class there is nothing to learn."
+            )
+        object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
         for part in ("train", "val", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
             _check_inputs(f"x_{part}", x, like=self.x_train)
             _check_labels(f"y_{part}", y, self.y_train, len(x), len(self.class_names))
-            x, y = x.view(), y.view()
+            x, y = np.asarray(x).view(), np.asarray(y).view()
             x.flags.writeable = y.flags.writeable = False
             object.__setattr__(self, f"x_{part}", x)
             object.__setattr__(self, f"y_{part}", y)
@@ -275,26 +285,63 @@ def _labels(y):
     return y if y.ndim == 1 else y.argmax(axis=1)
 
 
-def _check_inputs(key, x, like):
-    kind = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
-    if kind != "float32":
-        raise ValueError(f'{key} is of type {kind}: give a numpy array, x.astype("float32").')
-    if x.ndim not in (2, 3) or x.shape[1:] != like.shape[1:]:
+def _check_array(key, array):
+    """Refuse what is no numpy array, or masked: what a mask hides would be trained on."""
+    if isinstance(array, np.ma.MaskedArray):
         raise ValueError(
-            f"{key} has shape {x.shape} and x_train {like.shape}: give images of shape "
-            "(n, height, width) or points of shape (n, features), alike in all three sets."
+            f"{key} is a masked array, and training would not heed the mask: leave those samples "
+            f"out, or give numbers in their place, such as {key}.filled(0)."
+        )
+    if not isinstance(array, np.ndarray):
+        kind = type(array)
+        module = "" if kind.__module__ == "builtins" else kind.__module__ + "."
+        dtype = ', "float32"' if key.startswith("x") else ""
+        raise ValueError(
+            f"{key} is of type {module}{kind.__qualname__}: give a numpy array, such as "
+            f"np.asarray({key}{dtype})."
+        )
+
+
+def _check_inputs(key, x, like):
+    _check_array(key, x)
+    if x.dtype != "float32":
+        scaled = " / 255" if x.dtype == "uint8" else ""
+        raise ValueError(
+            f'{key} is of type {x.dtype}: give float32, such as {key}.astype("float32"){scaled}.'
+        )
+    cures = {
+        1: f"for one feature give {key}.reshape(-1, 1)",
+        4: f"for images in grey give {key}.mean(axis=-1), for points {key}.reshape(len({key}), -1)",
+    }
+    if x.ndim not in (2, 3):
+        cure = cures.get(x.ndim, "reshape it")
+        raise ValueError(
+            f"{key} has shape {x.shape}, where images have (n, height, width) and points "
+            f"(n, features): {cure}."
+        )
+    if x.shape[1:] != like.shape[1:]:
+        raise ValueError(
+            f"{key} has shape {x.shape} and x_train {like.shape}: give samples of the same shape "
+            "in all three sets."
         )
     if not np.isfinite(x).all():
         raise ValueError(f"{key} holds a NaN or an infinity: remove or replace such samples.")
 
 
 def _check_labels(key, y, like, n, classes):
-    kind = y.dtype if isinstance(y, np.ndarray) else type(y).__name__
-    hot = np.ndim(like) == 2
-    if kind != ("float32" if hot else "int32") or y.shape != ((n, classes) if hot else (n,)):
+    _check_array(key, y)
+    if y.dtype.kind in "OSUT":
         raise ValueError(
-            f"{key} is of type {kind} and shape {np.shape(y)}: for {n} samples give int32 labels "
-            f"of shape ({n},), or one-hot float32 ({n}, {classes}), alike in all three sets."
+            f"{key} is of type {y.dtype}: give numbers that stand for the class names, such as "
+            f'np.unique({key}, return_inverse=True)[1].astype("int32").'
+        )
+    hot = np.ndim(like) == 2 and np.shape(like)[1] > 1
+    if y.dtype != ("float32" if hot else "int32") or y.shape != ((n, classes) if hot else (n,)):
+        numbers = y.dtype.kind in "iub" and y.shape in ((n,), (n, 1))
+        cure = f', such as {key}.ravel().astype("int32")' if numbers else ""
+        raise ValueError(
+            f"{key} is of type {y.dtype} and shape {y.shape}: for {n} samples give int32 labels "
+            f"of shape ({n},), or one-hot float32 ({n}, {classes}), alike in all three sets{cure}."
         )
     if hot and not (np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()):
         raise ValueError(f"{key} is not one-hot: give rows with a single 1 and 0 elsewhere.")
@@ -363,8 +410,9 @@ def load_mnist(train=None, test=None, val=None, stand_in=None, seed=0) -> Datase
     """Load MNIST's handwritten digits, split into training, validation and test images.
 
     They are taken from the first of these that is there: the folder that the environment variable
-    ``OPTLAB_DATA`` names (the four official ``.gz`` files, or ``mnist.npz``), Keras' cache, Keras'
-    download. Wherever they come from, their contents are checked.
+    ``OPTLAB_DATA`` names (the four official files, packed as ``.gz`` or unpacked, or
+    ``mnist.npz``), Keras' cache, Keras' download. Wherever they come from, their contents are
+    checked.
 
     Parameters
     ----------
@@ -394,8 +442,10 @@ def load_mnist(train=None, test=None, val=None, stand_in=None, seed=0) -> Datase
     FileNotFoundError
         If ``OPTLAB_DATA`` is set and lacks a file, or if there is no source and no `stand_in`.
     ValueError
-        If a number is not possible, and if a file is damaged: even then when a `stand_in` is
-        given.
+        If a number is not possible, and if a file is damaged or holds something else: even then
+        when a `stand_in` is given.
+    PermissionError
+        If a file may not be read.
 
     References
     ----------
@@ -471,23 +521,50 @@ def _find_mnist():
     """Return the folder or the .npz file to read; a ConnectionError if there is none."""
     if os.environ.get("OPTLAB_DATA"):
         folder = Path(os.environ["OPTLAB_DATA"]).expanduser().absolute()
-        files = [file for file, _, _ in MNIST.values()]
-        if (folder / "mnist.npz").exists():
+        if _there(folder / "mnist.npz"):
             return folder / "mnist.npz"
-        if any((folder / file).exists() for file in files):
+        files = [file for file, _, _ in MNIST.values()]
+        if any(_there(folder / name) for file in files for name in _names(file)):
             return folder
         wrong = "holds no MNIST" if folder.is_dir() else "is not a folder"
         raise FileNotFoundError(
-            f"OPTLAB_DATA names {folder}, which {wrong}: put {', '.join(files)} or mnist.npz "
-            "into it, or unset OPTLAB_DATA."
+            f"OPTLAB_DATA names {folder}, which {wrong}: name the folder that holds "
+            f"{', '.join(files)} or mnist.npz, or unset OPTLAB_DATA."
         )
     cache = _keras_cache()
-    if not cache.exists():
+    if not _there(cache):
         try:
             _download(cache)
         except (OSError, HTTPException) as error:
             raise ConnectionError(str(error) or type(error).__name__) from error
     return cache
+
+
+def _names(file):
+    """Return the names that an official file goes by: unpacked, or with a dot, as some do it."""
+    plain = file.removesuffix(".gz")
+    dotted = plain.replace("-idx", ".idx")
+    return file, plain, dotted + ".gz", dotted
+
+
+def _there(path):
+    with _readable(path):
+        try:
+            path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+    return True
+
+
+@contextmanager
+def _readable(path):
+    try:
+        yield
+    except PermissionError as error:
+        raise PermissionError(
+            f"{path} may not be read ({error.strerror}): change its permissions or those of its "
+            "folder, or copy it to a folder of your own and set OPTLAB_DATA to that."
+        ) from error
 
 
 def _keras_cache():
@@ -499,7 +576,7 @@ def _download(path):
     """Download Keras' file to a path: whole and as expected, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with _open_url(KERAS_URL, PATIENCE) as answer:
-        content = answer.read()
+        content = answer.read(MOST_BYTES)
     if hashlib.sha256(content).hexdigest() != KERAS_SHA256:
         raise ConnectionError(f"what came from {KERAS_URL} is not the file expected")
     write_atomically(path, content)
@@ -531,70 +608,84 @@ def _read(path):
 
     `path` is a folder of the four official files, or an .npz file.
     """
-    archive = path.suffix == ".npz"
-    arrays = _read_npz(path) if archive else {}
+    arrays = []
     for key, (file, shape, checksum) in MNIST.items():
-        where = path if archive else path / file
-        if not archive:
-            arrays[key] = _read_idx(where, shape)
-        if key.startswith("y") and arrays[key].max() > 9:
-            raise _damaged(where, f"a label is {arrays[key].max()}, not 0 to 9")
-        values = hashlib.sha256(np.ascontiguousarray(arrays[key])).hexdigest()
-        if not values.startswith(checksum):
-            raise _damaged(where, f"the values of {key} are not those of MNIST")
-    return [arrays[key] for key in MNIST]
-
-
-def _read_idx(path, shape):
-    """Read a gzipped file in LeCun's format: 0, 0, type, dimensions, their sizes, the values."""
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: put the official file there.")
-    if path.stat().st_size == 0:
-        raise _damaged(path, "it is empty")
-    try:
-        with gzip.open(path) as file:
-            content = file.read()
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        cut = isinstance(error, EOFError)
-        what = "its end is missing" if cut else "it is not an intact gzip file"
-        raise _damaged(path, what) from error
-    magic, header = bytes([0, 0, 8, len(shape)]), 4 + 4 * len(shape)  # 8: unsigned bytes
-    if content[:4] != magic or len(content) < header:
-        raise _damaged(path, f"it begins with {content[:4].hex()}, not with {magic.hex()}")
-    sizes = tuple(np.frombuffer(content, ">u4", len(shape), offset=4).tolist())
-    if sizes != shape:
-        raise _damaged(path, f"it declares the shape {sizes}, not {shape}")
-    values = np.frombuffer(content, np.uint8, offset=header)
-    if len(values) != np.prod(shape):
-        raise _damaged(path, f"it holds {len(values)} values where it declares {np.prod(shape)}")
-    return values.reshape(shape)
-
-
-def _read_npz(path):
-    """Read the four arrays of an .npz file, and check their shapes and types."""
-    arrays = {}
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            for key in MNIST.keys() & set(archive.files):
-                arrays[key] = archive[key]
-    except PermissionError:
-        raise
-    except Exception as error:  # of a dozen kinds: from the archive, the packing, numpy's header
-        raise _damaged(path, "it is not a whole .npz file of plain arrays") from error
-    for key, (_, shape, _) in MNIST.items():
-        if key not in arrays:
-            raise _damaged(path, f"it holds no array {key}")
-        if arrays[key].shape != shape:
-            raise _damaged(path, f"{key} has the shape {arrays[key].shape}, not {shape}")
-        if arrays[key].dtype != np.uint8:
-            raise _damaged(path, f"{key} has the type {arrays[key].dtype}, not uint8")
+        where, array = _read_npz(path, key) if path.suffix == ".npz" else _read_idx(path, file)
+        if array.dtype != np.uint8:
+            raise _not_mnist(where, f"{key} has the type {array.dtype}, not uint8")
+        if array.size != np.prod(shape):
+            raise _not_mnist(where, f"{key} has the shape {array.shape}, not {shape}")
+        if not hashlib.sha256(np.ascontiguousarray(array)).hexdigest().startswith(checksum):
+            raise _not_mnist(where, f"the values of {key} are not those of MNIST")
+        arrays.append(array.reshape(shape))  # (60000, 784), say, holds the same values
     return arrays
 
 
-def _damaged(path, what):
-    again = "the next call downloads it again"
-    cure = again if path == _keras_cache() else "put the official file in its place"
-    return ValueError(f"{path} is damaged ({what}): delete it, and {cure}.")
+def _read_idx(folder, file):
+    """Read a file in LeCun's format: 0, 0, type, dimensions, their sizes, the values."""
+    path = next(filter(_there, (folder / name for name in _names(file))), None)
+    if path is None:
+        raise FileNotFoundError(f"{folder / file} is missing: put the official file there.")
+    with _opened(path) as raw:
+        packed = raw.read(2) == b"\x1f\x8b"  # whatever its name says
+        raw.seek(0)
+        try:
+            with gzip.open(raw) if packed else raw as unpacked:
+                content = unpacked.read(MOST_BYTES)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            cut = isinstance(error, EOFError)
+            what = "its end is missing" if cut else "it is not an intact gzip file"
+            raise _not_mnist(path, what) from error
+    if not content:
+        raise _not_mnist(path, "it is empty")
+    dimensions = 3 if "idx3" in file else 1
+    magic, header = bytes([0, 0, 8, dimensions]), 4 + 4 * dimensions  # 8: unsigned bytes
+    if content[:4] != magic or len(content) < header:
+        raise _not_mnist(path, f"it begins with {content[:4].hex()}, not with {magic.hex()}")
+    shape = tuple(np.frombuffer(content, ">u4", dimensions, offset=4).tolist())
+    values = np.frombuffer(content, np.uint8, offset=header)
+    if len(values) != math.prod(shape):
+        more = "or more " if len(content) == MOST_BYTES else ""
+        raise _not_mnist(
+            path, f"it holds {len(values)} {more}values where it declares {math.prod(shape)}"
+        )
+    return path, values.reshape(shape)
+
+
+def _read_npz(path, key):
+    """Read one array of an .npz file."""
+    array, info = None, None
+    with _opened(path) as raw:
+        try:
+            with zipfile.ZipFile(raw) as archive:
+                members = {member.filename: member for member in archive.infolist()}
+                info = members.get(f"{key}.npy")
+                if info is not None and info.file_size <= MOST_BYTES:
+                    with archive.open(info) as file:
+                        array = np.lib.format.read_array(file, allow_pickle=False)
+        except Exception as error:  # of a dozen kinds: archive, packing, numpy's header
+            raise _not_mnist(path, "it is not a whole .npz file of plain arrays") from error
+    if array is None:
+        missing = f"it holds no array {key}" if info is None else f"{key} is larger than in MNIST"
+        raise _not_mnist(path, missing)
+    return path, array
+
+
+@contextmanager
+def _opened(path):
+    """Open a file to read; no pipe, which would be waited for, and no folder."""
+    with _readable(path):
+        if not path.is_file():
+            raise _not_mnist(path, "it is not a file")
+        with path.open("rb") as file:
+            yield file
+
+
+def _not_mnist(path, why):
+    cure = "delete it, and the next call downloads it again"
+    if path != _keras_cache():
+        cure = "put the official file there, or set OPTLAB_DATA to another folder"
+    return ValueError(f"{path} is damaged or not MNIST ({why}): {cure}.")
 
 
 def _make_stand_in(train, val, test, seed):

@@ -4,7 +4,6 @@ A damaged MNIST, no MNIST and no network are in test_data.py; a path with blanks
 in test_browser.py, which starts JupyterLab there.
 """
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -96,11 +95,12 @@ def test_pip_refuses_other_pythons():
 
 
 @pytest.fixture
-def first_cell(capsys):
+def first_cell(capsys, monkeypatch):
     cells = read(ROOT / "notebooks" / "00_start_here.ipynb")["cells"]
     code = next(source(cell) for cell in cells if cell["cell_type"] == "code")
 
-    def run():
+    def run(*folders):
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, [*folders, ROOT])))
         exec(compile(code, "<first cell>", "exec"), {})
         return capsys.readouterr().out
 
@@ -112,22 +112,45 @@ def test_a_good_start(first_cell):
 
 
 @pytest.mark.parametrize("version", [(3, 9, 2), (3, 14, 0)])
-def test_another_python_in_the_kernel(first_cell, monkeypatch, version):
+def test_another_python_in_the_kernel(first_cell, monkeypatch, tmp_path, version):
+    package(tmp_path, "tensorflow", "raise ImportError('no wheel for this Python')")
     monkeypatch.setattr(sys, "version_info", Version(*version, "final", 0))
-    said = first_cell()
-    assert said.startswith(
-        f"This is Python 3.{version[1]}, and the lessons need 3.11, 3.12 or 3.13"
-    )
+    said = first_cell(tmp_path)
+    assert said.startswith(f"This is Python 3.{version[1]}: install 3.11, 3.12 or 3.13")
     assert said.count("\n") == 1
 
 
-def test_a_kernel_without_the_packages(first_cell, monkeypatch):
-    find = importlib.util.find_spec
-    gone = ("optlab", "tensorflow")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda n: None if n in gone else find(n))
-    assert first_cell() == (
-        "Not installed here: optlab, tensorflow. Close JupyterLab and start it with make lab.\n"
-    )
+# what `import tensorflow` does, and the reason that a student is to be told
+FAILURES = {
+    "not installed": (
+        "raise ModuleNotFoundError(\"No module named 'tensorflow'\")",
+        "ModuleNotFoundError: No module named 'tensorflow'",
+    ),
+    "half installed": (  # the files are there; TensorFlow's message has many lines
+        "raise ImportError('ImportError: libx.so: cannot open\\n\\nSee the site.')",
+        "ImportError: libx.so: cannot open",
+    ),
+    "another processor": (  # as TensorFlow's C++ dies: a reason, a stack trace, an abort
+        "import os; os.write(2, b'F0000 needs AVX\\n*** Trace: ***\\n  @ 0x7f\\n'); os.abort()",
+        "F0000 needs AVX",
+    ),
+    "without a word": ("import os; os.abort()", "died with"),
+}
+
+
+def package(folder, name, code):
+    """Write a package that Python finds first if the folder leads its path."""
+    (folder / name).mkdir()
+    (folder / name / "__init__.py").write_text(code, encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_a_kernel_that_cannot_import(first_cell, tmp_path, kind):
+    code, reason = FAILURES[kind]
+    package(tmp_path, "tensorflow", code)
+    said, cure = first_cell(tmp_path).splitlines()
+    assert said.startswith("optlab cannot be imported: ") and reason in said
+    assert cure == "Close JupyterLab and start it with make lab."
 
 
 def test_a_read_only_folder(first_cell, monkeypatch):
@@ -138,11 +161,68 @@ def test_a_read_only_folder(first_cell, monkeypatch):
 # ---- the package -------------------------------------------------------------------------------
 
 
-def python(code, **environment):
+def python(code, *folders, command=(sys.executable, "-c"), **environment):
+    outer = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    path = os.pathsep.join(map(str, [*folders, ROOT]))
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd="/",
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        [*command, code], capture_output=True, text=True, cwd="/",
+        env=outer | {"PYTHONPATH": path, "TQDM_DISABLE": "1"} | environment,
     )  # fmt: skip
+
+
+TRAIN = """
+import keras
+sgd = keras.optimizers.SGD
+blobs = ol.load_blobs()
+model = ol.blobs_mlp()
+model.compile(sgd(), "sparse_categorical_crossentropy")
+model.fit(blobs.x_train, blobs.y_train, epochs=1, verbose=0)
+for engine in ("ensemble", "keras"):
+    ol.sweep(ol.blobs_mlp, blobs, optimizer=sgd, epochs=1, seeds=2, engine=engine)
+print("trained")
+"""
+
+
+def test_the_import_leaves_the_runtime_to_be_set_and_nothing_is_red():
+    done = python(
+        """
+import optlab as ol
+import tensorflow as tf
+tf.config.threading.set_intra_op_parallelism_threads(1)
+tf.config.threading.set_inter_op_parallelism_threads(1)
+tf.config.set_visible_devices([], "GPU")
+"""
+        + TRAIN
+    )
+    assert (done.stdout, done.stderr) == ("trained\n", "")
+
+
+@pytest.mark.parametrize("kind", ["half installed", "another processor"])
+def test_a_failing_import_shows_its_reason(tmp_path, kind):
+    code, reason = FAILURES[kind]
+    package(tmp_path, "tensorflow", code)
+    done = python("import optlab", tmp_path)
+    assert done.returncode and reason in done.stderr
+
+
+def test_what_was_said_before_the_import_failed_is_shown(tmp_path):
+    package(tmp_path, "tensorflow", "import os; os.write(2, b'a hint\\n'); raise OSError('why')")
+    first, *_, last = python("import optlab", tmp_path).stderr.splitlines()
+    assert (first, last) == ("a hint", "OSError: why")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell that closes descriptors")
+@pytest.mark.parametrize("closed", ["before", "since", "in name only"])
+def test_a_closed_stderr(closed):
+    shell = ("sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable)
+    command = shell if closed == "before" else (sys.executable, "-c")
+    first = {
+        "before": "import sys; assert sys.stderr is None",
+        "since": "import os; os.close(2)",
+        "in name only": "import sys; sys.stderr = None",
+    }
+    done = python(f"{first[closed]}\nimport optlab as ol\n{TRAIN}", command=command)
+    assert done.stdout == "trained\n"
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="needs a folder nobody can write to")

@@ -5,13 +5,20 @@ import hashlib
 import io
 import json
 import os
+import shutil
+import tempfile
 import threading
+import tracemalloc
 import urllib.error
 import urllib.request
+import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import tensorflow as tf
 from sklearn.datasets import make_blobs
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -128,7 +135,7 @@ X, Y = np.zeros((6, 2), "float32"), np.zeros(6, "int32")
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"x_val": X.astype("float64")}, ["x_val is of type float64", 'x.astype("float32")']),
+        ({"x_val": X.astype("float64")}, ["x_val is of type float64", 'x_val.astype("float32")']),
         ({"x_val": X.tolist()}, "x_val is of type list"),
         ({"y_val": Y.astype("int64")}, ["y_val is of type int64", "int32"]),
         ({"y_val": Y.tolist()}, "y_val is of type list"),
@@ -145,6 +152,74 @@ X, Y = np.zeros((6, 2), "float32"), np.zeros(6, "int32")
 )
 def test_dataset_refuses(changes, message):
     refused(message, lambda: small(**changes))
+
+
+@pytest.mark.parametrize(
+    "given, named",
+    [
+        ({"x_train": pd.DataFrame(np.ones((12, 2)))}, "x_train is of type pandas.DataFrame"),
+        ({"x_val": tf.ones((6, 2))}, "x_val is of type tensorflow."),
+        ({"x_test": [[1, 2], [3, 4], [5, 6]]}, "x_test is of type list"),
+        ({"x_val": np.ma.masked_less(X + 1, 2)}, "x_val is a masked array"),
+        ({"y_val": np.ma.masked_equal(Y + 1, 1)}, "y_val is a masked array"),
+        ({"y_val": pd.Series([0, 1, 2] * 2)}, "y_val is of type pandas.Series"),
+        ({"y_val": pd.Series(["a", "b", "c"] * 2, dtype="category")}, "pandas.Series"),
+        ({"y_val": pd.DataFrame({"label": [0, 1, 2] * 2})}, "y_val is of type pandas.DataFrame"),
+        ({"y_val": np.array(["a", "b", "c"] * 2)}, "y_val is of type <U1"),
+        ({"y_val": Y[:, None]}, "y_val is of type int32 and shape (6, 1)"),
+        ({"y_val": [0, 1, 2] * 2}, "y_val is of type list"),
+    ],
+)
+def test_what_a_dataset_advises_works(given, named):
+    """Whoever does as each sentence says ends with a data set."""
+    (key,) = given
+    refused(named, lambda: small(**given))
+    for _ in range(4):
+        try:
+            return small(**given)
+        except ValueError as error:
+            advice = str(error).rpartition("such as ")[2].rstrip(".")
+            given = {key: eval(advice, {"np": np} | given)}
+    pytest.fail("the advice leads nowhere")
+
+
+@pytest.mark.parametrize(
+    "shape, code",
+    [
+        ((12, 8, 8, 3), "x_train.mean(axis=-1)"),
+        ((12, 8, 8, 3), "x_train.reshape(len(x_train), -1)"),
+        ((12,), "x_train.reshape(-1, 1)"),
+    ],
+)
+def test_samples_of_another_shape_are_told_what_to_do(shape, code):
+    x_train = np.zeros(shape, "float32")
+    refused([f"x_train has shape {shape}", code], lambda: small(x_train=x_train))
+    x = eval(code)
+    assert len(small(x_train=x, x_val=x[:6], x_test=x[:3]).x_train) == 12
+
+
+def test_bytes_are_to_be_scaled():
+    refused('x_val.astype("float32") / 255.', lambda: small(x_val=X.astype("uint8")))
+
+
+@pytest.mark.parametrize("names", [("a",), (), "abc"])
+def test_one_class_is_none(names):
+    y = np.zeros(12, "int32")
+    refused(
+        [f"class_names={names!r}", "at least two"],
+        lambda: small(class_names=names, y_train=y, y_val=y[:6], y_test=y[:3]),
+    )
+
+
+def test_class_names_may_be_numbers():
+    assert small(class_names=range(3)).class_names == ("0", "1", "2")
+    assert "classes: class 0 around" in small(class_names=np.arange(3)).plot().alt
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_a_matrix_is_taken_for_an_array():
+    made = small(x_train=np.asmatrix(np.ones((12, 2), "float32")))
+    assert type(made.x_train) is np.ndarray
 
 
 @pytest.mark.parametrize("rows", [np.zeros((12, 3)), np.full((12, 3), 1 / 3), np.ones((12, 3))])
@@ -420,6 +495,36 @@ def test_both_forms_of_the_files_give_the_same(folder, arrays):
     assert same(from_gz, load_mnist())
 
 
+LAYOUTS = {
+    "unpacked": lambda name, content: (name.removesuffix(".gz"), gzip.decompress(content)),
+    "with a dot": lambda name, content: (
+        name.removesuffix(".gz").replace("-idx", ".idx"), gzip.decompress(content),
+    ),
+    "with a dot, packed": lambda name, content: (name.replace("-idx", ".idx"), content),
+    "unpacked, named .gz": lambda name, content: (name, gzip.decompress(content)),
+    "packed, named as if not": lambda name, content: (name.removesuffix(".gz"), content),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("only", ["", "train-labels"])
+def test_files_of_other_names_and_unpacked(folder, layout, only):
+    official = load_mnist()
+    for path in list(folder.glob(f"{only}*")):
+        name, content = LAYOUTS[layout](path.name, path.read_bytes())
+        path.unlink()
+        (folder / name).write_bytes(content)
+    assert same(official, load_mnist())
+
+
+@pytest.mark.parametrize("shape", [(-1, 784), (-1, 28, 28, 1)])
+def test_the_same_values_in_another_shape(folder, arrays, shape):
+    official = load_mnist()
+    flat = {k: a.reshape(shape) if k[0] == "x" else a[:, None] for k, a in arrays.items()}
+    (folder / "mnist.npz").write_bytes(npz(flat))
+    assert same(official, load_mnist())
+
+
 def test_sources_are_asked_in_order(sealed, arrays, folder, monkeypatch):
     cache = put_in_cache(b"damaged")
     assert load_mnist().name == "MNIST"  # OPTLAB_DATA: the cache is not even looked at
@@ -496,7 +601,7 @@ def test_a_cache_that_cannot_be_made_is_no_source(monkeypatch, tmp_path):
 
 # ---------------------------------------------------------------------------- MNIST: damage
 
-CURE = "put the official file in its place"
+CURE = "put the official file there, or set OPTLAB_DATA to another folder"
 
 
 @pytest.mark.parametrize("stand_in", [None, "digits"])
@@ -525,9 +630,8 @@ GZ_DAMAGE = {
     "empty": (IMAGES, lambda a: b"", "it is empty"),
     "truncated": (IMAGES, lambda a: gzip.compress(idx(a))[:-1000], "its end is missing"),
     "only a gzip header": (IMAGES, lambda a: gzip.compress(b"")[:5], "its end is missing"),
-    "not gzip": (IMAGES, idx, "it is not an intact gzip file"),
-    "a web page": (LABELS, lambda a: b"<html>not found</html>", "it is not an intact gzip file"),
-    "gzip of nothing": (IMAGES, lambda a: gzip.compress(b""), "it begins with , not with 00000803"),
+    "a web page": (LABELS, lambda a: b"<html>not found</html>", "it begins with 3c68746d"),
+    "gzip of nothing": (IMAGES, lambda a: gzip.compress(b""), "it is empty"),
     "a bad checksum": (
         LABELS,
         lambda a: gzip.compress(idx(a))[:-8] + bytes(8),
@@ -553,15 +657,10 @@ GZ_DAMAGE = {
         lambda a: gzip.compress(b"\0\0\x08\x03\0\0"),
         "it begins with 00000803",
     ),
-    "wrong dimensions": (
-        IMAGES,
-        lambda a: gzip.compress(idx(a.reshape(200, 14, 56))),
-        "it declares the shape (200, 14, 56), not (200, 28, 28)",
-    ),
     "too few images": (
         IMAGES,
         lambda a: gzip.compress(idx(a[:199])),
-        "it declares the shape (199, 28, 28), not (200, 28, 28)",
+        "x_train has the shape (199, 28, 28), not (200, 28, 28)",
     ),
     "fewer than declared": (
         LABELS,
@@ -576,7 +675,7 @@ GZ_DAMAGE = {
     "a label of 10": (
         LABELS,
         lambda a: gzip.compress(idx(np.where(a == 9, 10, a).astype(np.uint8))),
-        "a label is 10, not 0 to 9",
+        "the values of y_train are not those of MNIST",
     ),
     "a flipped pixel": (
         IMAGES,
@@ -598,7 +697,7 @@ GZ_DAMAGE = {
 def test_a_damaged_file(folder, arrays, kind, stand_in):
     file, damage, message = GZ_DAMAGE[kind]
     (folder / file).write_bytes(damage(arrays["x_train" if file == IMAGES else "y_train"]))
-    words = [f"{folder / file} is damaged ({message}", CURE]
+    words = [f"{folder / file} is damaged or not MNIST ({message}", CURE]
     refused(words, lambda: load_mnist(stand_in=stand_in))
 
 
@@ -621,9 +720,13 @@ NPZ_DAMAGE = {
         lambda a: npz({k: v for k, v in a.items() if k != "y_train"}),
         "it holds no array y_train",
     ),
-    "wrong shape": (
-        lambda a: npz(a | {"x_train": a["x_train"].reshape(200, 784)}),
-        "x_train has the shape (200, 784), not (200, 28, 28)",
+    "another size": (
+        lambda a: npz(a | {"x_train": a["x_train"].reshape(200, 784)[:, ::2]}),
+        "x_train has the shape (200, 392), not (200, 28, 28)",
+    ),
+    "columns first": (
+        lambda a: npz(a | {"x_train": a["x_train"].T}),
+        "the values of x_train are not those of MNIST",
     ),
     "wrong count": (
         lambda a: npz(a | {"y_test": a["y_test"][:99]}),
@@ -633,7 +736,10 @@ NPZ_DAMAGE = {
     "signed": (as_type("int8"), "x_test has the type int8, not uint8"),
     "pickled": (as_type(object), NOT_WHOLE),
     "an array, not an archive": (lambda a: as_npy(a["x_train"]), NOT_WHOLE),
-    "a label of 200": (lambda a: npz(a | {"y_test": a["y_test"] + 200}), "a label is 209"),
+    "a label of 200": (
+        lambda a: npz(a | {"y_test": a["y_test"] + 200}),
+        "the values of y_test are not those of MNIST",
+    ),
     "flipped values": (
         lambda a: npz(a | {"x_test": 255 - a["x_test"]}),
         "the values of x_test are not those of MNIST",
@@ -656,9 +762,101 @@ def test_a_damaged_npz(arrays, monkeypatch, tmp_path, sealed, kind, where):
     else:
         path, cure = put_in_cache(damage(arrays)), "the next call downloads it again"
     for stand_in in (None, "digits"):
-        words = [f"{path} is damaged (", message, cure]
+        words = [f"{path} is damaged or not MNIST (", message, cure]
         refused(words, lambda s=stand_in: load_mnist(stand_in=s))
     assert sealed == []
+
+
+def gzip_bomb(path):
+    zeros = gzip.compress(bytes(1_000_000))
+    path.write_bytes(gzip.compress(idx(np.zeros(0, "uint8"), sizes=(4_000_000_000,))) + 600 * zeros)
+
+
+def npz_bomb(path):
+    head = io.BytesIO()
+    form = {"descr": "|u1", "fortran_order": False, "shape": (600_000_000,)}
+    np.lib.format.write_array_header_1_0(head, form)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for key in data.MNIST:
+            with archive.open(f"{key}.npy", "w", force_zip64=True) as file:
+                file.write(head.getvalue())
+                if key == "x_train":
+                    for _ in range(600):
+                        file.write(bytes(1_000_000))
+
+
+@pytest.mark.parametrize("bomb, name", [(gzip_bomb, LABELS), (npz_bomb, "mnist.npz")])
+def test_a_bomb_takes_no_memory(folder, bomb, name):
+    bomb(folder / name)
+    tracemalloc.start()
+    try:
+        refused(f"{folder / name} is damaged or not MNIST (", load_mnist)
+        assert tracemalloc.get_traced_memory()[1] < 200e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name", [LABELS, "mnist.npz"])
+def test_a_pipe_is_not_waited_for(folder, name):
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    said = []
+
+    def load():
+        try:
+            load_mnist()
+        except ValueError as error:
+            said.append(str(error))
+
+    thread = threading.Thread(target=load, daemon=True)
+    thread.start()
+    thread.join(30)  # for ever, if it waits
+    assert said and "(it is not a file)" in said[0]
+
+
+def test_a_folder_in_the_place_of_a_file(folder):
+    (folder / LABELS).unlink()
+    (folder / LABELS).mkdir()
+    refused(f"{folder / LABELS} is damaged or not MNIST (it is not a file)", load_mnist)
+    (folder / "mnist.npz").symlink_to("gone")
+    refused(f"{folder / 'mnist.npz'} is damaged or not MNIST (it is not a file)", load_mnist)
+
+
+@contextmanager
+def as_nobody(*closed):
+    """Close files and folders to everyone; root, who may read all, becomes nobody."""
+    modes = {path: path.stat().st_mode for path in closed}
+    for path in closed:
+        path.chmod(0)
+    root = os.geteuid() == 0
+    try:
+        if root:
+            os.seteuid(65534)
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        for path, mode in modes.items():
+            path.chmod(mode)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs permissions as Unix has them")
+@pytest.mark.parametrize("closed", [".", IMAGES, LABELS, "mnist.npz"])
+@pytest.mark.parametrize("stand_in", [None, "digits"])
+def test_what_may_not_be_read(folder, arrays, monkeypatch, closed, stand_in):
+    with tempfile.TemporaryDirectory() as open_to_all:
+        os.chmod(open_to_all, 0o755)
+        own = Path(shutil.copytree(folder, Path(open_to_all) / "mnist"))
+        if closed == "mnist.npz":
+            (own / closed).write_bytes(npz(arrays))
+        monkeypatch.setenv("OPTLAB_DATA", str(own))
+        load_mnist()
+        with as_nobody(own / closed):
+            refused(
+                [str(own), "may not be read", "change its permissions"],
+                lambda: load_mnist(stand_in=stand_in), PermissionError,
+            )  # fmt: skip
 
 
 def test_no_pickle_is_ever_opened(folder, tmp_path):
@@ -667,7 +865,7 @@ def test_no_pickle_is_ever_opened(folder, tmp_path):
             return (Path.touch, (tmp_path / "bang",))
 
     np.savez(folder / "mnist.npz", x_train=np.array([Bomb()], dtype=object))
-    refused("is damaged", load_mnist)
+    refused("is damaged or not MNIST", load_mnist)
     assert not (tmp_path / "bang").exists()
 
 
@@ -690,7 +888,7 @@ def test_no_damage_goes_unseen(folder, arrays, form):
         try:
             assert same(load_mnist(val=0, train=200), intact)
         except ValueError as error:
-            assert f"{path} is damaged (" in str(error)
+            assert f"{path} is damaged or not MNIST (" in str(error)
             seen += 1
     assert seen > len(places) / 2
 
