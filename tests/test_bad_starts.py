@@ -6,6 +6,7 @@ in test_browser.py, which starts JupyterLab there.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -211,6 +212,12 @@ def test_what_was_said_before_the_import_failed_is_shown(tmp_path):
     package(tmp_path, "tensorflow", "import os; os.write(2, b'a hint\\n'); raise OSError('why')")
     first, *_, last = python("import optlab", tmp_path).stderr.splitlines()
     assert (first, last) == ("a hint", "OSError: why")
+
+
+@pytest.mark.parametrize("executable", [None, "/nowhere/python", shutil.which("false")])
+def test_no_other_process_to_keep_the_lines(executable):
+    done = python(f"import sys; sys.executable = {executable!r}; import optlab; print('there')")
+    assert (done.returncode, done.stdout) == (0, "there\n")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell that closes descriptors")
