@@ -8,6 +8,9 @@ LESSONS ?= $(wildcard notebooks/*.ipynb)
 COURSE ?= notebooks/exercises
 ASSIGNMENTS ?= $(notdir $(wildcard $(COURSE)/source/*))
 
+# The kernel of this environment, even if another has left one named python3 in the user's home.
+export JUPYTER_PREFER_ENV_PATH ?= 1
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test lab test lint loopback unit grading grading-by-nbgrader nbval \
         notebooks release grade replicate full bench site constraints clean

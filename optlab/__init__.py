@@ -37,12 +37,14 @@ def _shown_only_if_it_fails():
     os.dup2(repeater.stdin.fileno(), 2)
     try:
         yield
-        os.write(2, b"\0")
+        with contextlib.suppress(OSError):  # should the repeater have died
+            os.write(2, b"\0")
     finally:
         os.dup2(kept, 2)
         os.close(kept)
         repeater.stdin.close()
-        repeater.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # another process may hold the pipe
+            repeater.wait(10)
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # quiets all lines but those of the import

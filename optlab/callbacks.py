@@ -23,10 +23,10 @@ class LearningRateMonitor(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Listen where Keras calls last: in the history, after all callbacks of the list."""
         history = self.model.history
-        record, begin = history.on_epoch_end, history.on_train_batch_begin
+        begin, record = history.on_train_batch_begin, history.on_epoch_end
 
         def note(batch, logs=None):
-            begin(batch, logs)  # perhaps another monitor's
+            begin(batch, logs)  # of another monitor
             self._rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
         def record_with_rate(epoch, logs=None):

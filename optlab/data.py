@@ -14,13 +14,21 @@ from dataclasses import dataclass, replace
 from http.client import HTTPException
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from scipy.ndimage import affine_transform
 from sklearn.datasets import load_digits, make_blobs
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
-from .figures import COLORS, MARKERS, STYLE, finish, new_figure, number, write_atomically
+from .figures import (
+    COLORS,
+    MARKERS,
+    finish,
+    house_style,
+    kind,
+    new_figure,
+    number,
+    write_atomically,
+)
 
 # The four arrays of MNIST: the official file, the shape, and how the values' SHA-256 begins.
 MNIST = {
@@ -225,7 +233,7 @@ class Dataset:
                 f"{self.name} has samples of shape {self.x_train.shape[1:]}, which no plane shows: "
                 "plot images, or points of 2 features."
             )
-        with mpl.rc_context(STYLE):
+        with house_style():
             return self._plot_images() if self._images else self._plot_points()
 
     def _plot_points(self):
@@ -293,12 +301,9 @@ def _check_array(key, array):
             f"out, or give numbers in their place, such as {key}.filled(0)."
         )
     if not isinstance(array, np.ndarray):
-        kind = type(array)
-        module = "" if kind.__module__ == "builtins" else kind.__module__ + "."
         dtype = ', "float32"' if key.startswith("x") else ""
         raise ValueError(
-            f"{key} is of type {module}{kind.__qualname__}: give a numpy array, such as "
-            f"np.asarray({key}{dtype})."
+            f"{key} is of type {kind(array)}: give a numpy array, such as np.asarray({key}{dtype})."
         )
 
 

@@ -5,6 +5,7 @@ import io
 import os
 import textwrap
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.font_manager import fontManager
 from PIL import Image
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), safe for the colour-blind. Their
@@ -36,8 +38,6 @@ STYLE = {
     "grid.color": "#DDDDDD",
     "grid.linewidth": 0.7,
     "axes.axisbelow": True,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
     "font.size": 10.5,
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
@@ -46,7 +46,26 @@ STYLE = {
     "lines.linewidth": 1.8,
     "mathtext.default": "regular",
 }
+FONT = "DejaVu Sans"
 DPI = 110
+
+
+@contextmanager
+def house_style():
+    """Draw from matplotlib's defaults and our style, whatever the user has set for other figures.
+
+    Only the user's fonts count: they stand in for letters that ours lacks, as in Chinese names.
+    """
+    fonts = [FONT]
+    for family in mpl.rcParams["font.family"]:
+        names = mpl.rcParams.get(f"font.{family}", [family])  # "serif", say, stands for a list
+        fonts += names if names != mpl.rcParamsDefault.get(f"font.{family}") else []
+    installed = {font.name for font in fontManager.ttflist}
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        fonts = [name for name in dict.fromkeys(fonts) if name in installed]
+        mpl.rcParams.update(STYLE | {"font.family": fonts})
+        yield
 
 
 @dataclass(frozen=True)
@@ -67,7 +86,7 @@ class Figure:
     def png(self) -> bytes:
         """Return the figure as the bytes of a PNG file."""
         drawn, small = io.BytesIO(), io.BytesIO()
-        with mpl.rc_context(STYLE):
+        with house_style():
             self.figure.savefig(drawn, format="png", dpi=DPI, bbox_inches="tight")
         fewer_colors(Image.open(drawn)).save(small, format="png", optimize=True, dpi=(DPI, DPI))
         return small.getvalue()
@@ -104,7 +123,7 @@ def new_figure(rows=1, columns=1, width=8.0, height=4.0, **subplots):
     figure : matplotlib.figure.Figure
     axes : numpy.ndarray of matplotlib.axes.Axes, shape (rows, columns)
     """
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = MatplotlibFigure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots(rows, columns, squeeze=False, **subplots)
@@ -113,7 +132,7 @@ def new_figure(rows=1, columns=1, width=8.0, height=4.0, **subplots):
 
 def finish(figure, caption, alt) -> Figure:
     """Put the caption under a drawing, wrapped to its width, and hand it over as a Figure."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure.supxlabel(
             wrap(caption, characters=int(figure.get_figwidth() * 14)),
             x=0.01, ha="left", fontsize=9, color="#444444",
@@ -131,6 +150,12 @@ def number(value) -> str:
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return "not a number"
     return f"{value:.3g}" if isinstance(value, (float, np.floating)) else f"{value}"
+
+
+def kind(value) -> str:
+    """Name the type of a value with its module, and what a list holds: "list[optlab.runs.Runs]"."""
+    name = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+    return f"{name}[{kind(value[0])}]" if isinstance(value, (list, tuple)) and value else name
 
 
 def write_atomically(path, content: bytes) -> None:

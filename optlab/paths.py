@@ -7,13 +7,12 @@ import io
 import json
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure as MatplotlibFigure
 from PIL import Image
 
-from .figures import COLORS, LINES, STYLE, fewer_colors, finish, new_figure, number
+from .figures import COLORS, LINES, fewer_colors, finish, house_style, kind, new_figure, number
 from .surfaces import Surface
 
 MOST_TOGETHER = len(COLORS)
@@ -70,7 +69,7 @@ def plot_steps(curve, paths, *, columns=3):
     (low, high) = curve.domain[0]
     x = np.linspace(low, high, 400)
     y = curve.value(x[:, None])
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure, axes = new_figure(
             rows, columns, width=max(5.0, 3.0 * columns), height=2.6 * rows + 0.5,
             sharex=True, sharey=True,
@@ -139,7 +138,7 @@ def plot_paths(surface, paths, *, columns=None):
     rows = -(-len(groups) // columns)
     wide = _aspect(surface)
     width = 7.5 if len(groups) == 1 else max(6.5, 3.1 * columns)
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure, axes = new_figure(
             rows, columns, width=width,
             height=min(5.4, 0.75 * width / wide) if len(groups) == 1 else 2.9 * rows + 0.3,
@@ -194,7 +193,7 @@ def plot_distance(surface, paths):
         raise ValueError(
             f"{len(paths)} names in one panel: at most {MOST_TOGETHER} can be told apart."
         )
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure, axes = new_figure(width=7.5, height=3.9)
         ax, farthest, nearest = axes[0, 0], 0.0, np.inf
         for k, (name, path) in enumerate(paths.items()):
@@ -279,15 +278,24 @@ def animate_paths(surface, paths, *, seconds=8.0):
 
 def _checked(surface, paths, dimensions=None):
     if not isinstance(surface, Surface):
-        raise ValueError(f"surface={surface!r}: give a Surface, such as beale().")
+        raise ValueError(f"surface is of type {kind(surface)}: give a Surface, such as beale().")
     if dimensions and surface.dimensions != dimensions:
         what = "a curve, such as parabola()" if dimensions == 1 else "a surface, such as beale()"
         raise ValueError(f"{surface.name} is of {surface.dimensions} dimension(s): give {what}.")
     if not isinstance(paths, dict) or not paths:
-        raise ValueError('paths: give a dict of names and paths, such as {"SGD": descend(...)}.')
+        raise ValueError(
+            f"paths is of type {kind(paths)}: give a dict of names and paths, such as "
+            '{"SGD": descend(...)}.'
+        )
     checked = {}
     for name, path in paths.items():
-        path = np.asarray(path, dtype="float64")
+        try:
+            path = np.asarray(path, dtype="float64")
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"The path {name!r} is of type {kind(path)}: give an array of points, as descend "
+                "returns it."
+            ) from None
         if path.ndim not in ((2,) if dimensions == 1 else (2, 3)) or (
             path.shape[-1] != surface.dimensions
         ):
@@ -375,7 +383,7 @@ def _draw_path(ax, surface, path, name, color, line):
 def _picture(surface, paths):
     """Return a PNG as a data address, and the pixels (left, bottom, right, top) of its axes."""
     width, height, dpi = 640, int(640 / _aspect(surface)), 100
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = MatplotlibFigure(figsize=(width / dpi, height / dpi), dpi=dpi)
         ax = figure.add_axes((54 / width, 40 / height, 1 - 68 / width, 1 - 52 / height))
         draw_surface(ax, surface)

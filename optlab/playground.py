@@ -8,7 +8,6 @@ from numbers import Real
 
 import ipywidgets as widgets
 import keras
-import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as MatplotlibFigure
@@ -17,7 +16,7 @@ from PIL import Image
 from . import schedules
 from .claims import claim
 from .data import load_blobs
-from .figures import COLORS, STYLE, number
+from .figures import COLORS, house_style, number
 from .models import blobs_mlp
 from .paths import draw_surface, plot_paths, shown
 from .plots import plot_learning_curves
@@ -202,7 +201,7 @@ class DescentPlayground(_Playground):
     def _draw(self):
         """Return the picture as PNG bytes; only the path is drawn anew."""
         if self._canvas is None:
-            with mpl.rc_context(STYLE):
+            with house_style():
                 figure = MatplotlibFigure(figsize=(6.4, 4.2), dpi=100, layout="constrained")
                 ax = figure.subplots()
                 draw_surface(ax, self.surface)

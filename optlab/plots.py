@@ -5,7 +5,8 @@ import warnings
 import matplotlib as mpl
 import numpy as np
 
-from .figures import COLORS, LINES, MARKERS, STYLE, finish, new_figure, number
+from .figures import COLORS, LINES, MARKERS, finish, house_style, kind, new_figure, number
+from .runs import Runs
 from .schedules import Schedule
 
 ONE_RUN = "#D55E00"
@@ -51,13 +52,14 @@ def plot_learning_curves(
     KeyError
         If a metric is unknown.
     """
+    _check_runs(runs)
     metrics = (metrics,) if isinstance(metrics, str) else tuple(metrics)
     if not 1 <= len(metrics) <= 2:
         raise ValueError(f"metrics={metrics}: give one or two.")
     labels, count = _titles(runs), len(runs.settings)
     columns = min(columns, count)
     rows = -(-count // columns)
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure, axes = new_figure(
             rows, columns, width=max(6.5, 2.6 * columns), height=2.2 * rows + 0.9,
             sharex=_same_x(runs), sharey=True,
@@ -115,6 +117,7 @@ def plot_comparison(runs, metric="val_accuracy", *, x=None, ylim=None):
     ValueError
         If there are too many settings to be told apart, or `x` is unknown.
     """
+    _check_runs(runs)
     count = len(runs.settings)
     if count > MOST_TOGETHER:
         raise ValueError(
@@ -124,7 +127,7 @@ def plot_comparison(runs, metric="val_accuracy", *, x=None, ylim=None):
     x = x or _x_unit(runs)
     if x not in ("epoch", "updates", "learning_rate"):
         raise ValueError(f'x={x!r}: give "epoch", "updates" or "learning_rate".')
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure, axes = new_figure(width=8.0, height=4.2)
         ax = axes[0, 0]
         for i, label in enumerate(runs.labels()):
@@ -158,8 +161,9 @@ def plot_final(runs, metric="val_accuracy", *, ylim=None):
     Figure
         The thick line spans the middle half of the seeds.
     """
+    _check_runs(runs)
     count, labels = len(runs.settings), runs.labels()
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure, axes = new_figure(
             width=max(6.0, (1.05 if len(runs.names) < 2 else 1.3) * count + 1), height=4.0
         )
@@ -212,6 +216,7 @@ def plot_heatmap(runs, x, y, metric="val_accuracy"):
     ValueError
         If the runs are no full grid of `x` and `y`.
     """
+    _check_runs(runs)
     columns, rows = ([*dict.fromkeys(s.get(name) for s in runs.settings)] for name in (x, y))
     if {x, y} != {*runs.names} or len(runs.settings) != len(columns) * len(rows):
         raise ValueError(
@@ -224,7 +229,7 @@ def plot_heatmap(runs, x, y, metric="val_accuracy"):
     )  # fmt: skip
     worth = -values if metric.endswith("loss") else values
     best = np.where(np.isnan(worth), -np.inf, worth).argmax(axis=0)
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure, axes = new_figure(width=1.15 * len(columns) + 2.5, height=0.55 * len(rows) + 1.6)
         ax = axes[0, 0]
         image = ax.imshow(values, cmap="cividis", aspect="auto")
@@ -269,7 +274,7 @@ def plot_schedules(schedules, steps, *, log=False):
         If some schedules are per update and others per epoch, there are none or too many, or
         `steps` is no whole number from 1.
     TypeError
-        If `schedules` is something else.
+        If `schedules`, or one of them, is something else.
 
     Examples
     --------
@@ -282,8 +287,14 @@ def plot_schedules(schedules, steps, *, log=False):
         schedules = {schedules.name: schedules}
     if not isinstance(schedules, dict):
         raise TypeError(
-            f"schedules is a {type(schedules).__name__}: give a schedule or a dict of them by name."
+            f"schedules is of type {kind(schedules)}: give a schedule or a dict of them by name."
         )
+    for name, schedule in schedules.items():
+        if not isinstance(schedule, Schedule):
+            raise TypeError(
+                f"The schedule {name!r} is of type {kind(schedule)}: give what a function such as "
+                "constant or cosine returns."
+            )
     if not isinstance(steps, (int, np.integer)) or steps < 1:
         raise ValueError(f"steps={steps!r}: give a whole number from 1.")
     units = {schedule.per for schedule in schedules.values()}
@@ -293,7 +304,7 @@ def plot_schedules(schedules, steps, *, log=False):
             f"to {MOST_TOGETHER}, all with the same meaning of a step."
         )
     unit, t = units.pop(), np.arange(steps)
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure, axes = new_figure(width=8.0, height=3.8)
         ax, told = axes[0, 0], []
         for i, (name, schedule) in enumerate(schedules.items()):
@@ -316,6 +327,14 @@ def plot_schedules(schedules, steps, *, log=False):
 
 
 # ---- parts -----------------------------------------------------------------------------------
+
+
+def _check_runs(runs):
+    if not isinstance(runs, Runs):
+        raise TypeError(
+            f"runs is of type {kind(runs)}: give the Runs of one sweep; what is to be compared "
+            'goes into its settings, such as settings={"learning_rate": [0.1, 0.01]}.'
+        )
 
 
 def _draw(ax, runs, i, metric, *, color, line, band=True, x=None):

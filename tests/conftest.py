@@ -3,9 +3,13 @@
 They need Chromium, which `.ci/run` installs where it may; without it they are skipped, loudly.
 """
 
+import os
 import shutil
 
 import pytest
+
+# as in the Makefile: no kernel of another environment
+os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)

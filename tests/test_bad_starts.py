@@ -6,6 +6,7 @@ in test_browser.py, which starts JupyterLab there.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -22,7 +23,8 @@ Version = namedtuple("Version", "major minor micro releaselevel serial")
 
 def make(*arguments, **environment):
     """Run make with settings of its own; return its exit code and what it said."""
-    outer = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    foreign = ("MAKE", "MFLAGS", "JUPYTER")
+    outer = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     done = subprocess.run(
         ["make", "--no-print-directory", *arguments], cwd=ROOT, env=outer | environment,
         text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -162,7 +164,8 @@ def test_a_read_only_folder(first_cell, monkeypatch):
 
 
 def python(code, *folders, command=(sys.executable, "-c"), **environment):
-    outer = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    foreign = ("TF_CPP_MIN_LOG_LEVEL", "JUPYTER")
+    outer = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     path = os.pathsep.join(map(str, [*folders, ROOT]))
     return subprocess.run(
         [*command, code], capture_output=True, text=True, cwd="/",
@@ -211,6 +214,12 @@ def test_what_was_said_before_the_import_failed_is_shown(tmp_path):
     assert (first, last) == ("a hint", "OSError: why")
 
 
+@pytest.mark.parametrize("executable", [None, shutil.which("false")])
+def test_no_other_process_to_keep_the_lines(executable):
+    done = python(f"import sys; sys.executable = {executable!r}; import optlab; print('there')")
+    assert (done.returncode, done.stdout) == (0, "there\n")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell that closes descriptors")
 @pytest.mark.parametrize("closed", ["before", "since", "in name only"])
 def test_a_closed_stderr(closed):
@@ -221,7 +230,8 @@ def test_a_closed_stderr(closed):
         "since": "import os; os.close(2)",
         "in name only": "import sys; sys.stderr = None",
     }
-    done = python(f"{first[closed]}\nimport optlab as ol\n{TRAIN}", command=command)
+    then = TRAIN if closed == "before" else "print('trained')"
+    done = python(f"{first[closed]}\nimport optlab as ol\n{then}", command=command)
     assert done.stdout == "trained\n"
 
 
@@ -249,6 +259,62 @@ def test_another_backend_of_keras():
         "ImportError: KERAS_BACKEND is 'jax', and optlab trains with TensorFlow: "
         "unset KERAS_BACKEND, restart the kernel and try again."
     )
+
+
+# ---- a shared installation ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def home_with_a_kernel(tmp_path):
+    """A home in which another Python's kernel is called python3, as the lessons' is."""
+    spec = tmp_path / "data" / "kernels" / "python3" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text(
+        '{"argv": ["/another/python"], "display_name": "Python 3", "language": "python"}'
+    )
+    return {"JUPYTER_DATA_DIR": str(tmp_path / "data")}
+
+
+# As an installation that belongs to root looks to a user: Jupyter would look at home first.
+FIND_KERNEL = """
+import jupyter_core.paths, sys
+jupyter_core.paths._do_i_own = lambda path: False
+sys.path[:0] = [{folder!r}]
+import {module}
+from jupyter_client.kernelspec import KernelSpecManager
+print(KernelSpecManager().get_kernel_spec("python3").argv[0])
+"""
+
+
+@pytest.mark.parametrize("module", ["tools/lessons", "tests/conftest"])
+def test_another_kernel_in_the_home_does_not_win(module, home_with_a_kernel):
+    folder, name = module.split("/")
+    code = FIND_KERNEL.format(folder=str(ROOT / folder), module=name)
+    done = python(code, **home_with_a_kernel)
+    assert done.stdout and done.stdout != "/another/python\n", done.stderr
+
+
+def test_every_tool_that_starts_kernels_prefers_its_own():
+    starts = re.compile(r"NotebookClient|--nbval")
+    texts = {p.name: p.read_text(encoding="utf-8") for p in (ROOT / "tools").glob("*.py")}
+    found = [name for name, text in texts.items() if starts.search(text)]
+    assert len(found) >= 4
+    for name in found:
+        assert "\nfrom lessons import" in texts[name], name
+
+
+def test_make_lab_prefers_its_own_kernel(tmp_path, home_with_a_kernel):
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").touch()
+    code = FIND_KERNEL.format(folder=str(tmp_path), module="os")
+    jupyter = venv / "bin" / "jupyter"
+    jupyter.write_text(f"#!{sys.executable}\n{code}")
+    jupyter.chmod(0o755)
+    (venv / ".lab").touch()
+    exit_code, said = make("lab", f"VENV={venv}", **home_with_a_kernel)
+    assert exit_code == 0, said
+    assert "/another/python" not in said and own_lines(said)[-1].endswith("python")
 
 
 # ---- without make: Windows, conda --------------------------------------------------------------

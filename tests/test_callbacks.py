@@ -41,6 +41,7 @@ OTHERS = {
     "before an epoch": lambda: [At("on_epoch_begin")],
     "after an epoch": lambda: [At("on_epoch_end"), plateau()],
     "two plateaus": lambda: [plateau(), plateau()],
+    "another monitor": lambda: [ol.LearningRateMonitor(), At("on_train_batch_begin")],
     "a scheduler": lambda: [
         keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5),
         At("on_train_batch_end"),

@@ -281,17 +281,76 @@ def test_a_notebook_gets_a_png_with_its_alternative_text(name, tmp_path):
     assert figure.save(tmp_path / "figure.png").read_bytes() == png
 
 
+# what people set for their other figures: in a matplotlibrc, by a style, at the top of a notebook
+SETTINGS = {
+    "dark": lambda: mpl.style.use("dark_background"),
+    "a style": lambda: mpl.style.use("ggplot"),
+    "latex": lambda: mpl.rcParams.update({"text.usetex": True, "font.family": "serif"}),
+    "transparent": lambda: mpl.rcParams.update({"savefig.transparent": True}),
+    "large": lambda: mpl.rcParams.update({"font.size": 30, "figure.dpi": 300, "savefig.dpi": 50}),
+    "own lines": lambda: mpl.rcParams.update(
+        {"lines.marker": "x", "lines.linestyle": ":", "axes.prop_cycle": mpl.cycler(color="r"),
+         "axes.formatter.limits": (0, 0), "xtick.bottom": False, "image.cmap": "jet"}
+    ),
+    "a font that is not there": lambda: mpl.rcParams.update({"font.family": ["No Such Font"]}),
+    "own fonts": lambda: mpl.rcParams.update({"font.sans-serif": ["STIXGeneral", "Arial"]}),
+}  # fmt: skip
+FIGURES = ALL | {
+    "heat map": lambda runs: ol.plot_heatmap(
+        grid([[0.3, 0.2, 0.4], [0.5, 0.1, 0.7]]), "batch_size", "learning_rate", "val_loss"
+    ),
+    "paths": lambda runs: ol.plot_paths(
+        ol.beale(), {"a": ol.descend(ol.beale(), ol.updates.sgd, start=(1, 1), steps=3)}
+    ),
+    "data": lambda runs: ol.load_blobs().plot(),
+}
+
+
+@pytest.fixture(scope="module")
+def by_default():
+    figures = {name: draw(make()) for name, draw in FIGURES.items()}
+    return {name: (figure, figure.png()) for name, figure in figures.items()}
+
+
+@pytest.mark.parametrize("own", SETTINGS)
+def test_figures_are_the_same_under_any_settings(own, by_default, caplog):
+    with mpl.rc_context():
+        SETTINGS[own]()
+        before = dict(mpl.rcParams)
+        for name, draw in FIGURES.items():
+            assert draw(make()).png() == by_default[name][1], name
+        drawn, png = by_default["learning curves"]
+        assert drawn.png() == png  # drawn before, and written now
+        assert dict(mpl.rcParams) == before
+    assert caplog.text == ""  # matplotlib logs, in red, a font that it does not find
+
+
 @pytest.mark.parametrize("name", ALL)
-def test_paper_is_white_and_opaque_whatever_the_style(name):
-    light = ALL[name](make())
-    png = light.png()
-    with mpl.style.context("dark_background"):
-        assert ALL[name](make()).png() == png
-        assert light.png() == png
-    pixels = matplotlib.image.imread(io.BytesIO(png))
+def test_paper_is_white_and_opaque(name):
+    pixels = matplotlib.image.imread(io.BytesIO(ALL[name](make()).png()))
     assert (pixels[0] == 1).all() and (pixels[:, 0] == 1).all()  # red, green, blue and alpha
     assert pixels.shape[2] == 3 or (pixels[..., 3] == 1).all()
     assert (pixels[..., :3].min(axis=2) < 0.5).any()  # and something is written on it
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"font.family": ["DejaVu Sans Mono"]},
+        {"font.family": "DejaVu Sans Mono"},
+        {"font.sans-serif": ["DejaVu Sans Mono"]},  # as in most recipes for Chinese
+        {"font.family": ["monospace"], "font.monospace": ["No Such Font", "DejaVu Sans Mono"]},
+    ],
+)
+def test_the_users_fonts_stand_in_for_letters_that_ours_lacks(settings):
+    """A font for code plays the Chinese one: it has a sign that ours has not."""
+    sign = "\u2336"
+    with pytest.warns(UserWarning, match="missing from font"):
+        without = dataclasses.replace(ol.load_blobs(), class_names=[sign, "b", "c"]).plot().png()
+    with mpl.rc_context(settings):
+        figure = dataclasses.replace(ol.load_blobs(), class_names=[sign, "b", "c"]).plot()
+        assert figure.png() != without  # and no warning
+    assert figure.png() != without  # the figure keeps its fonts
 
 
 def lightness(color):
@@ -357,8 +416,24 @@ def test_bad_input(call, message):
 
 
 def test_a_list_of_schedules_has_no_names():
-    with pytest.raises(TypeError, match="schedules is a list: give a schedule or a dict"):
+    with pytest.raises(TypeError, match=r"schedules is of type list\[.*Schedule\]: give .* a dict"):
         ol.plot_schedules([CONSTANT], 5)
+
+
+@pytest.mark.parametrize(
+    "plot",
+    [ol.plot_learning_curves, ol.plot_comparison, ol.plot_final,
+     lambda runs: ol.plot_heatmap(runs, "batch_size", "momentum"),
+     lambda runs: ol.plot_schedules(runs, 5), lambda runs: ol.plot_schedules({"a": runs}, 5),
+     lambda runs: ol.plot_paths(runs, {}), lambda runs: ol.plot_distance(ol.beale(), runs),
+     lambda runs: ol.plot_steps(ol.parabola(), {"a": runs}),
+     lambda runs: ol.animate_paths(ol.beale(), runs)],
+)  # fmt: skip
+def test_several_runs_are_refused_by_every_figure(plot):
+    with pytest.raises((TypeError, ValueError)) as refused:
+        plot([make(), make()])
+    said = str(refused.value)
+    assert "list[optlab.runs.Runs]: give" in said and said.endswith(".") and "\n" not in said
 
 
 def test_the_palette_of_a_png_loses_no_color():

@@ -10,10 +10,11 @@ import time
 from pathlib import Path
 
 import nbformat
+from lessons import ROOT
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(ROOT))
 from optlab.figures import write_atomically  # noqa: E402
 
 # The same conditions as under nbval: ipykernel looks for this name to leave descriptor 2 alone.

@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
+
+# Lessons run in the kernel of this environment, even if the user's home holds one named python3.
+os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
