@@ -210,6 +210,8 @@ def refuse_model(model, dataset):
             return f"the model's {name} computes in {layer.compute_dtype}."
         if type(layer) is keras.layers.Dropout and (layer.noise_shape or layer.seed is not None):
             return "the model's Dropout has a seed or a noise_shape of its own."
+    if model.compute_dtype != keras.config.floatx():
+        return f"the model computes in {model.compute_dtype} and Keras in {keras.config.floatx()}."
     if not model.trainable_variables:
         return "the model has no trainable weights."
     noise = {id(d.seed_generator.state) for d in dropouts(model)}
