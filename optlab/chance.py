@@ -1,5 +1,6 @@
 """The random generators of the whole process: borrowed for a seed, and given back unchanged."""
 
+import copy
 import random
 import threading
 from contextlib import contextmanager
@@ -20,19 +21,22 @@ def restored():
 
     Neither Keras nor TensorFlow has a public way to ask for theirs.
     """
-    eager = context.context()
     python, arrays = random.getstate(), np.random.get_state()  # noqa: NPY002
-    tensors = eager._seed, getattr(eager, "_rng", None)
-    names = (GLOBAL_RANDOM_SEED, GLOBAL_SEED_GENERATOR)
-    kept = {name: global_state.get_global_attribute(name) for name in names}
+    eager = context.context()
+    seed, tensors = eager._seed, copy.copy(getattr(eager, "_rng", None))
+    keras_seed = global_state.get_global_attribute(GLOBAL_RANDOM_SEED)
+    keras_own = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+    drawn = None if keras_own is None else keras.ops.convert_to_numpy(keras_own.state)
     try:
         yield
     finally:
         random.setstate(python)
         np.random.set_state(arrays)  # noqa: NPY002
-        eager._seed, eager._rng = tensors
-        for name, value in kept.items():
-            global_state.set_global_attribute(name, value)
+        eager._seed, eager._rng = seed, tensors
+        global_state.set_global_attribute(GLOBAL_RANDOM_SEED, keras_seed)
+        global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, keras_own)
+        if keras_own is not None:
+            keras_own.state.assign(drawn)
 
 
 @contextmanager

@@ -55,7 +55,8 @@ def sweep(
         values. ``batch_size``, ``epochs``, ``updates``, ``schedule``, ``optimizer``, ``model``,
         ``data`` and ``callbacks`` replace the argument of that name; any other entry is handed
         to those functions among the arguments that have a parameter of its name (as are
-        ``batch_size``, ``epochs`` and ``updates``: a schedule may depend on them).
+        ``batch_size``, ``epochs`` and ``updates``: a schedule may depend on them). There, a
+        function such as `keras.activations.relu` is a value like any other.
     schedule : Schedule or callable, optional
         The learning rate by update or epoch, in place of the optimizer's own; or a function
         that returns one.
@@ -82,7 +83,8 @@ def sweep(
         says when it falls back to Keras.
     n_jobs : int, optional
         How many processes share the work, as joblib counts them: by default one, or what
-        `joblib.parallel_config` says, which also chooses other backends, such as a Dask cluster.
+        `joblib.parallel_config` says, which also chooses other backends, such as a Dask cluster
+        (but not "multiprocessing", which cannot copy a running TensorFlow).
 
     Returns
     -------
@@ -230,8 +232,9 @@ def _sendable(plans):
                 try:
                     pickle.dumps(joblib.wrap_non_picklable_objects([getattr(plan, part)]))
                 except Exception as error:
+                    reason = str(error).partition("\n")[0]
                     raise TypeError(
-                        f"{part} cannot be sent to another process ({error}): create what it uses "
+                        f"{part} cannot be sent to another process ({reason}): create what it uses "
                         "inside the function, or give n_jobs=1."
                     ) from None
     return sent

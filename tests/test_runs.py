@@ -1,5 +1,7 @@
+import pickle
 import warnings
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from scipy import stats
 
 import optlab as ol
 from optlab import figures
+from optlab.plan import read_settings
 from optlab.runs import interval
 
 NAN = float("nan")
@@ -154,6 +157,67 @@ def test_select_cuts_everything_to_what_is_left():
     assert short.history["val_accuracy"].tolist() == [0.2] * 3
 
 
+RATES = {
+    "arange": np.arange(0.1, 0.5, 0.1),  # holds 0.30000000000000004
+    "logspace": np.logspace(-7, -1, 5),
+    "linspace": np.linspace(0, 1, 7),
+    "float32": np.array([0.1, 0.3, 1e-7], "float32"),
+    "float32 in a list": [np.float32(0.1), np.float32(0.7)],
+    "int64": np.array([8, 64]),
+    "mixed": [1, 0.1, 1e-7],
+    "with None": [None, 0.1, 1e-7],
+    "with text": ["none", 0.1, 1e-7],
+}
+
+
+def as_swept(values):
+    """Return runs whose settings are labelled as a sweep labels them."""
+    labels, _ = read_settings({"rate": values})
+    return make([[[i / 10]] for i in range(len(labels))], labels)
+
+
+@pytest.mark.parametrize("case", RATES)
+def test_what_is_given_or_shown_is_found(case):
+    values = RATES[case]
+    runs = as_swept(values)
+    table = runs.summary()
+    lines = str(table).splitlines()[1:]
+    for i, value in enumerate(values):
+        shown = lines[i].split()[1]
+        typed = [float(shown)] if isinstance(value, (float, np.floating)) else []
+        for asked in [value, table["rate"][i], table["rate"].tolist()[i], shown, *typed]:
+            assert runs.index(rate=asked) == i, asked
+            assert runs.final("val_accuracy", rate=asked) == [i / 10]
+            assert runs.select(rate=asked).settings == [runs.settings[i]]
+            assert runs.select(rate=[asked]).settings == [runs.settings[i]]
+    for several in (values, table["rate"], np.array(values), pd.Index(values, dtype=object)):
+        assert runs.select(rate=several[:2]).settings == runs.settings[:2]
+        assert runs.select(rate=several).settings == runs.settings
+
+
+def test_range_and_objects_are_found():
+    runs = make([[[0.1]], [[0.2]]], [{"n": 1, "make": "relu"}, {"n": 2, "make": "Adam"}])
+    assert runs.select(n=range(1, 3)).settings == runs.settings
+    assert runs.select(n={2}).settings == [runs.settings[1]]
+    assert runs.index(make=keras.optimizers.Adam) == 1
+    assert runs.index(make=keras.activations.relu) == 0
+    assert GRID.index(learning_rate=0.1, hidden=[8, 8]) == 1
+
+
+def test_close_values_stay_apart():
+    """The equal one is meant where there is one; else, if several are shown alike, it is said."""
+    runs = as_swept([0.1, 0.1000001, 0.2])
+    assert runs.index(rate=0.1000001) == 1 and runs.index(rate=0.1) == 0
+    with pytest.raises(ValueError, match="matches 2 settings"):
+        runs.index(rate=0.10000005)
+    assert len(runs.select(rate=[0.1, 0.2]).settings) == 2
+    for other in (0.11, 0.1001, -0.1, 0, "0.11", None):
+        with pytest.raises(ValueError, match="matches 0 settings"):
+            runs.index(rate=other)
+        with pytest.raises(ValueError, match=f"No setting has rate={other!r}: choose from 0.1, "):
+            runs.select(rate=np.array([other]))
+
+
 # ---- tables ----------------------------------------------------------------------------------
 
 
@@ -198,6 +262,25 @@ def test_summary():
     assert np.isnan([none[k] for k in ("mean", "sd", "low", "high")]).all()
     assert (none["seeds"], none["diverged"]) == (0, 8)
     pd.testing.assert_frame_equal(table, runs.summary())  # the same every time
+
+
+def test_numbers_stay_numbers_in_a_summary_and_are_only_shown_short():
+    rates = [10.0, 9.0, 1e-7, 0.30000000000000004]
+    runs = make([[[0.5]]] * 4, [{"rate": rate} for rate in rates])
+    table = runs.summary()
+    assert isinstance(table, pd.DataFrame) and table["rate"].dtype == "float64"
+    assert table["rate"].tolist() == rates
+    sorted_table = table.sort_values("rate")
+    assert sorted_table["rate"].tolist() == sorted(rates)  # text would put 10 before 9
+    for shown in (table, sorted_table, table[["rate", "mean"]], pickle.loads(pickle.dumps(table))):
+        for text in (str(shown), repr(shown), shown._repr_html_()):
+            assert all(f"{rate:g}" in text for rate in rates), text
+            assert "0.0000" not in text and "0.3000000" not in text and "e-01" not in text
+    assert "0.5" in str(table) and "hand-made points" in table._repr_html_()
+    ints = make([[[0.5]]] * 2).summary()
+    assert ints["batch_size"].dtype == "int64"
+    assert "1e-07" in str(table[table["rate"] < 1]) and "rate" in str(table.iloc[:0])
+    assert str(table.set_index("rate")["mean"]) and str(table.T)
 
 
 @pytest.mark.parametrize(

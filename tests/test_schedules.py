@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras.optimizers.schedules import CosineDecay, ExponentialDecay, InverseTimeDecay
 
 import optlab as ol
+from optlab.schedules import rates_at
 
 STEPS = np.arange(301)
 
@@ -216,6 +217,31 @@ def test_an_optimizer_follows_a_schedule_per_epoch():
     expected = np.array([0.1, 0.1, 0.05, 0.05, 0.025])
     np.testing.assert_allclose(rates, expected.repeat(3), rtol=1e-4)
     np.testing.assert_allclose(history["learning_rate"], expected, rtol=1e-6)
+
+
+class Falling(keras.optimizers.schedules.LearningRateSchedule):
+    """As a student writes it: arithmetic that Keras' step allows and a plain int64 tensor not."""
+
+    def __call__(self, step):
+        return 0.3 - 0.02 * step
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        Falling(),
+        ExponentialDecay(0.1, decay_steps=3, decay_rate=0.5),
+        ol.constant(0.1).for_optimizer(),
+        ol.one_cycle(0.1, steps=5, per="epoch").for_optimizer(3),
+    ],
+    ids=lambda schedule: type(schedule).__name__,
+)
+def test_rates_at_some_updates_are_those_of_training(schedule):
+    rates, _ = fit(keras.optimizers.SGD(schedule))
+    steps = np.array([0, 1, 2, 7, 14])
+    found = rates_at(schedule, steps)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, rates[steps], rtol=1e-4)
 
 
 @pytest.mark.parametrize("monitor_first", [True, False])

@@ -128,6 +128,7 @@ def test_random_generators_go_on_as_if_there_had_been_no_sweep(engine):
     """A random search around a sweep draws another candidate each time."""
 
     def dropping():
+        draws()
         hidden = [keras.layers.Dense(4, "relu"), keras.layers.Dropout(0.5)]
         return keras.Sequential([keras.Input((2,)), *hidden, keras.layers.Dense(3, "softmax")])
 
@@ -191,6 +192,18 @@ def test_the_same_sweep_gives_the_same_numbers(engine):
     first, second = sweep(**given), sweep(**given)
     for metric, values in first.metrics.items():
         np.testing.assert_array_equal(values, second[metric])
+
+
+@pytest.mark.parametrize("engine", ["ensemble", "keras"])
+def test_functions_and_classes_train_as_their_names_do(engine):
+    named = {"activation": ["relu", "tanh"], "kernel_initializer": ["glorot_normal"]}
+    given = {
+        "activation": [keras.activations.relu, keras.activations.tanh],
+        "kernel_initializer": [keras.initializers.GlorotNormal],
+    }
+    first, second = (sweep(settings=s, engine=engine, seeds=1) for s in (named, given))
+    np.testing.assert_array_equal(first["val_loss"], second["val_loss"])
+    assert second.settings[1] == {"activation": "tanh", "kernel_initializer": "GlorotNormal"}
 
 
 @pytest.mark.parametrize("engine", ["ensemble", "keras"])
