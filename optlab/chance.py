@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import keras
 import numpy as np
 from keras.src.backend.common import global_state
+from keras.src.random import seed_generator
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 from tensorflow.python.eager import context
@@ -19,8 +20,13 @@ _lock = threading.RLock()  # Keras draws first weights from generators that all 
 def restored():
     """Let the generators of Python, numpy, Keras and TensorFlow go on as if nothing was drawn.
 
-    Neither Keras nor TensorFlow has a public way to ask for theirs.
+    One thread at a time. Neither Keras nor TensorFlow has a public way to ask for theirs.
     """
+    with _lock:
+        yield from _restored()
+
+
+def _restored():
     python, arrays = random.getstate(), np.random.get_state()  # noqa: NPY002
     eager = context.context()
     seed, tensors = eager._seed, copy.copy(getattr(eager, "_rng", None))
@@ -41,7 +47,15 @@ def restored():
 
 @contextmanager
 def seeded(seed):
-    """Draw from a seed inside the block, with no other thread in such a block meanwhile."""
-    with _lock, restored():
+    """Draw from a seed inside the block, whatever other threads draw meanwhile.
+
+    The first weights and the dropout of Keras' layers come from Python's generator, which others
+    disturb, as the event loop of a Dask worker does: Keras gets one of its own.
+    """
+    with restored():
         keras.utils.set_random_seed(seed)
-        yield
+        shared, seed_generator.python_random = seed_generator.python_random, random.Random(seed)
+        try:
+            yield
+        finally:
+            seed_generator.python_random = shared

@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from . import updates
+from . import chance, updates
+from .schedules import rates_at
 
 # What is read of each Keras optimizer: our rule, and the numbers it takes.
 RULES = {
@@ -66,16 +67,7 @@ def planned_rates(plan, optimizer):
         schedule = plan.schedule.for_optimizer(plan.updates_per_epoch)
     elif not scheduled(optimizer):
         return None
-    steps = tf.range(plan.looks * plan.updates_per_look, dtype="int64")
-    if plan.schedule is not None:
-        return np.broadcast_to(schedule(steps).numpy(), len(steps))
-    one_by_one = tf.function(
-        lambda steps: tf.map_fn(schedule, steps, fn_output_signature="float32"), autograph=False
-    )
-    try:
-        return one_by_one(steps).numpy()
-    except Exception:  # a schedule of one's own that only works outside a compiled function
-        return np.array([float(schedule(step)) for step in steps], dtype="float32")
+    return rates_at(schedule, np.arange(plan.looks * plan.updates_per_look))
 
 
 def refuse_optimizer(optimizer):
@@ -147,7 +139,8 @@ def with_given_dropout(model):
 
     if not own:
         return model
-    return keras.models.clone_model(model, clone_function=copy, recursive=True)
+    with chance.restored():  # new layers draw
+        return keras.models.clone_model(model, clone_function=copy, recursive=True)
 
 
 def structure(model):
@@ -169,9 +162,8 @@ def _nameless(config, places=None):
     if isinstance(config, dict):
         if config.get("class_name") == "DTypePolicy":
             return config["config"]
-        own = config.get("registered_name") not in (None, "Functional")
-        if own or config.get("class_name") == "__lambda__":
-            raise TypeError(f"{config.get('config')!r} is told by its name only")
+        if config.get("registered_name") not in (None, "Functional") or {*config} == {"value"}:
+            raise TypeError("a function or class of one's own, or a lambda (as its code only)")
         if "layers" in config and "input_layers" in config:
             places = {layer["name"]: i for i, layer in enumerate(config["layers"])}
         kept = {}

@@ -123,8 +123,7 @@ def sweep(
     cache = {}
     plans = [make_plan({**given, **v}, v, every, test, cache) for v in values]
     start = time.perf_counter()
-    with chance.restored():
-        results, used = _train(plans, seeds, engine, n_jobs)
+    results, used = _train(plans, seeds, engine, n_jobs)
     runs = _collect(results, plans, settings, seeds)
     fixed = {k: _short(v) for k, v in given.items() if v is not None and k not in settings[0]}
     made = {type(plan.sample).__name__ for plan in plans}
@@ -248,7 +247,11 @@ def fit(plan, seed):
     dict
         Each metric's array of shape (looks,), floats for the test set, and the final "weights".
     """
-    model = ensemble.initial_model(plan, seed)
+    with chance.seeded(seed):  # to the end: layers and callbacks may draw, too
+        return _fit(plan, ensemble.initial_model(plan, seed), seed)
+
+
+def _fit(plan, model, seed):
     optimizer = plan.optimizer()
     if plan.schedule is not None:
         optimizer.learning_rate = plan.schedule.for_optimizer(plan.updates_per_epoch)

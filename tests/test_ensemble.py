@@ -94,8 +94,8 @@ def check_engines(plans, seeds=(3,), tolerance=1e-8):
 
 # ---- optimizers ------------------------------------------------------------------------------
 
-# Keras takes some of these numbers through float32 even where it computes in float64: fractions of
-# powers of two are the same in both. The defaults, which are none, are judged in float32 (DEFAULTS).
+# Keras takes some of these numbers through float32 even where it computes in float64: sums of few
+# powers of two are the same in both. The defaults, which are not, are judged in float32 (DEFAULTS).
 BETAS = {"beta_1": 0.875, "beta_2": 0.96875}
 FAMILIES = {
     "SGD": {
@@ -157,7 +157,9 @@ def adam(learning_rate):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_optimizers(blobs, family):
     # 500 = 7 * 64 + 52: 16 updates, 2 of them on the short last batch
-    check_engines(plan(blobs, {"optimizer": FAMILIES[family]}, epochs=2, batch_size=64))
+    plans = plan(blobs, {"optimizer": FAMILIES[family]}, epochs=2, batch_size=64)
+    # Nadam has a 0.96 of its own, which Keras takes through float32
+    check_engines(plans, tolerance=1e-6 if family == "Nadam" else 1e-8)
 
 
 def test_every_rule_is_compared():
@@ -188,7 +190,7 @@ def test_schedules(blobs, per):
         blobs, {"schedule": schedules}, optimizer=lambda: SGD(0.7, momentum=0.5), epochs=6,
         batch_size=128,
     )  # fmt: skip
-    results = check_engines(plans)
+    results = check_engines(plans, tolerance=1e-6)  # Keras computes the rates in float32
     for i, schedule in enumerate(schedules.values()):  # the rate is that of the last update
         last = [4 * epoch + 3 if per == "update" else epoch for epoch in range(6)]
         rates = [schedule(step) for step in last]
@@ -212,7 +214,8 @@ def test_keras_schedules_in_the_optimizer(blobs):
         "number": lambda: SGD(0.1),
         "Adam": lambda: adam(schedules.CosineDecay(0.01, 20, warmup_target=0.02, warmup_steps=4)),
     }
-    check_engines(plan(blobs, {"optimizer": optimizers}, epochs=6, batch_size=128))
+    # rates in float32, which each engine rounds in its own way
+    check_engines(plan(blobs, {"optimizer": optimizers}, epochs=6, batch_size=128), tolerance=1e-6)
 
 
 def test_learning_rates_side_by_side(blobs):

@@ -13,7 +13,10 @@ os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # The modules that decide the numbers; the others show them.
-TRAINS = ("data", "models", "schedules", "updates", "ensemble", "runs", "sweep", "callbacks")
+TRAINS = (
+    "data", "models", "schedules", "updates", "callbacks", "chance", "seeds", "exact", "program",
+    "chunk", "ensemble", "runs", "checks", "plan", "sweep",
+)  # fmt: skip
 
 
 def read(path):
