@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from . import exact
 from .chunk import Chunk, filled, train_chunk
 from .exact import CALLBACKS, scheduled  # noqa: F401
-from .program import RUNS, number_of_weights, program
+from .program import RUNS, CannotCompile, number_of_weights, program
 from .seeds import initial_model, sample_order  # noqa: F401
 
 MAX_MEMORY = 2**30  # bytes of weights, optimizer state and activations trained at once
@@ -55,8 +55,9 @@ def train(plans, seeds, max_memory=MAX_MEMORY):
         if not results:
             raise
         warnings.warn(interrupted(len(results), len(plans) * len(seeds)), stacklevel=4)
-    if errors and not results:
-        raise errors[0]
+    refused = [error for error in errors if isinstance(error, CannotCompile)]
+    if refused or (errors and not results):
+        raise (refused or errors)[0]
     if errors:  # what was computed is not lost to a part that failed
         reason = f"Failed with {type(errors[0]).__name__} ({errors[0]})"
         warnings.warn(interrupted(len(results), len(plans) * len(seeds), reason), stacklevel=4)

@@ -287,11 +287,6 @@ def make_plan(parts, values, every, test, cache):
             f"schedule is {describe(schedule)}: give one of optlab's, such as "
             'ol.cosine(0.1, steps=100, per="epoch").'
         )
-    if len(dataset.class_names) < 2:
-        raise ValueError(
-            f"{dataset.name} has one class only, {', '.join(map(repr, dataset.class_names))}: "
-            "give data of two or more."
-        )
     if test and not len(dataset.x_test):
         raise ValueError(f"test=True, but {dataset.name} has no test samples: give test=False.")
     n = len(dataset.x_train)

@@ -27,6 +27,10 @@ KEPT = 32  # programs that are kept, to be used again
 tf.get_logger().addFilter(lambda record: "tf.function retracing" not in record.getMessage())
 
 
+class CannotCompile(Exception):
+    """TensorFlow cannot make one program of a model's runs; the message says why."""
+
+
 class State(NamedTuple):
     """What runs carry from update to update; every array has the runs as its first axis."""
 
@@ -90,8 +94,14 @@ class Program:
         with self._lock:
             if key not in self._compiled:
                 compiled = tf.function(function, jit_compile=True, autograph=False)
-                self._compiled[key] = compiled.get_concrete_function(*arguments)
-        return self._compiled[key](*arguments)
+                try:
+                    self._compiled[key] = compiled.get_concrete_function(*arguments)
+                except Exception as error:  # whatever a layer raises
+                    raise CannotCompile(_first_line(error)) from error
+        try:
+            return self._compiled[key](*arguments)
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+            raise CannotCompile(_first_line(error)) from error
 
     def _losses(self, weights, x, y, noise=(), training=False):
         """Return what all runs make of their samples.
@@ -233,6 +243,10 @@ class Program:
             maximum_iterations=slices,
         )  # fmt: skip
         return loss, hits / x.shape[0]
+
+
+def _first_line(error):
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 _programs = OrderedDict()

@@ -159,16 +159,21 @@ def _short(value):
 
 def _train(plans, seeds, engine, n_jobs):
     """Return the results by (setting, seed) and the engine that was used."""
-    reason = None if engine == "keras" else ensemble.refusal(plans)
-    if engine == "ensemble" and reason:
+    reason = None
+    if engine != "keras":
+        reason = ensemble.refusal(plans)
+        try:
+            if not reason:
+                return _train_together(plans, seeds, n_jobs), "ensemble"
+        except ensemble.CannotCompile as error:
+            reason = f"TensorFlow cannot compile the runs as one ({error})."
+    if engine == "ensemble":
         raise ValueError(
             f'The ensemble engine cannot do this exactly: {reason} Give engine="auto" or "keras".'
         )
-    if engine == "keras" or reason:
-        if reason:
-            print(f"Run by run with Keras, as the ensemble cannot do this exactly: {reason}")
-        return _train_keras(plans, seeds, n_jobs), "keras"
-    return _train_together(plans, seeds, n_jobs), "ensemble"
+    if reason:
+        print(f"Run by run with Keras, as the ensemble cannot do this exactly: {reason}")
+    return _train_keras(plans, seeds, n_jobs), "keras"
 
 
 def _train_together(plans, seeds, n_jobs):

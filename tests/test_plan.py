@@ -325,10 +325,6 @@ class Own(keras.optimizers.schedules.LearningRateSchedule):
         return self.function(step)
 
 
-ONE_CLASS = dataclasses.replace(
-    BLOBS, class_names=("a",), **{f"y_{part}": 0 * getattr(BLOBS, f"y_{part}")
-                                  for part in ("train", "val", "test")}
-)  # fmt: skip
 WRONG_SHAPE = dataclasses.replace(
     BLOBS, **{f"x_{part}": np.zeros((len(getattr(BLOBS, f"x_{part}")), 5), "float32")
               for part in ("train", "val", "test")}
@@ -445,7 +441,6 @@ BAD = {
     ),
     "no data": ({"data": None}, "data is None: give a Dataset"),
     "arrays": ({"data": (BLOBS.x_train, BLOBS.y_train)}, "data is an object of type tuple"),
-    "one class": ({"data": ONE_CLASS}, "blobs.* has one class only, 'a'"),
     "no test set": ({"data": NO_TEST, "test": True}, "no test samples"),
     # the learning rate
     "overridden": (

@@ -17,7 +17,7 @@ from keras.callbacks import EarlyStopping
 from keras.optimizers import SGD, Adam
 
 import optlab as ol
-from optlab import ensemble
+from optlab import ensemble, program
 from optlab import plan as planning
 
 sweeping = importlib.import_module("optlab.sweep")  # the name optlab.sweep is the function
@@ -69,6 +69,19 @@ def test_ensemble_refuses_with_the_reason_and_auto_says_it(capsys, monkeypatch):
     assert capsys.readouterr().out.strip().endswith("cannot do this exactly: it knows no X.")
     sweeping._train(plans, seeds, "keras", 1)
     assert capsys.readouterr().out == ""
+
+
+def test_auto_falls_back_from_what_cannot_be_compiled(capsys, monkeypatch):
+    def refuse(*_):
+        raise tf.errors.UnimplementedError(None, None, "no such operation\n[[node]]")
+
+    monkeypatch.setattr(program.Program, "_update", refuse)
+    monkeypatch.setattr(program, "_programs", type(program._programs)())
+    runs = sweep(seeds=1)
+    assert runs.engine == "keras" and np.isfinite(runs["loss"]).all()
+    assert "cannot compile the runs as one (no such operation)." in capsys.readouterr().out
+    with pytest.raises(ValueError, match="cannot compile the runs as one"):
+        sweep(seeds=1, engine="ensemble")
 
 
 def test_auto_falls_back_in_earnest(capfd):
@@ -247,7 +260,7 @@ def test_a_schedule_may_depend_on_the_number_of_epochs():
 
 def check_interrupted(runs, finished):
     """Check which runs (setting, seed) are there and that the others are NaN."""
-    there = np.zeros((2, 2), dtype=bool)
+    there = np.zeros((len(runs.settings), len(runs.seeds)), dtype=bool)
     there[tuple(zip(*finished, strict=True))] = True
     np.testing.assert_array_equal(runs.lengths > 0, there)
     np.testing.assert_array_equal(np.isfinite(runs["val_loss"][:, :, 0]), there)
@@ -271,19 +284,19 @@ def test_interrupted_keras_keeps_what_is_finished(monkeypatch):
 
 
 def test_interrupted_ensemble_keeps_what_is_finished(monkeypatch):
-    train_chunk = ensemble._train_chunk
+    train_chunk = ensemble.train_chunk
     finished = []
 
-    def interrupted(compiled, plans, positions, seeds, *rest):
+    def interrupted(chunk, *rest):
         if finished:
             raise KeyboardInterrupt
-        finished.extend((i, seed) for i in positions for seed in seeds)
-        return train_chunk(compiled, plans, positions, seeds, *rest)
+        finished.extend(chunk.runs)
+        return train_chunk(chunk, *rest)
 
-    monkeypatch.setattr(ensemble, "_train_chunk", interrupted)
+    monkeypatch.setattr(ensemble, "train_chunk", interrupted)
     monkeypatch.setattr(ensemble.joblib, "cpu_count", lambda: 1)
-    with pytest.warns(UserWarning, match="2 of 4 runs are finished"):
-        runs = sweep(settings={"batch_size": [100, 250]})  # two groups
+    with pytest.warns(UserWarning, match="10 of 40 runs are finished"):
+        runs = sweep(settings={"learning_rate": [0.1, 0.01]}, seeds=20)
     check_interrupted(runs, finished)
 
 
@@ -354,7 +367,7 @@ def test_interrupted_before_anything_is_finished(monkeypatch, engine):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sweeping, "fit", interrupted)
-    monkeypatch.setattr(ensemble, "_train_chunk", interrupted)
+    monkeypatch.setattr(ensemble, "train_chunk", interrupted)
     with pytest.raises(KeyboardInterrupt):
         sweep(engine=engine)
 
@@ -391,20 +404,20 @@ def test_an_error_in_a_thread_is_raised(monkeypatch):
     def broken(*_):
         raise MemoryError("too much")
 
-    monkeypatch.setattr(ensemble, "_train_chunk", broken)
+    monkeypatch.setattr(ensemble, "train_chunk", broken)
     with pytest.raises(MemoryError, match="too much"):
         sweep(settings={"batch_size": [100, 250]})
 
 
 def test_an_error_in_a_part_does_not_lose_the_others(monkeypatch):
-    train_chunk = ensemble._train_chunk
+    train_chunk = ensemble.train_chunk
 
-    def broken(compiled, plans, positions, *rest):
-        if positions == [1]:
+    def broken(chunk, *rest):
+        if (1, 0) in chunk.runs or (1, 1) in chunk.runs:
             raise MemoryError("too much")
-        return train_chunk(compiled, plans, positions, *rest)
+        return train_chunk(chunk, *rest)
 
-    monkeypatch.setattr(ensemble, "_train_chunk", broken)
+    monkeypatch.setattr(ensemble, "train_chunk", broken)
     message = r"Failed with MemoryError \(too much\): 2 of 4 runs are finished"
     with pytest.warns(UserWarning, match=message):
         runs = sweep(settings={"batch_size": [100, 250]})
