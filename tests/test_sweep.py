@@ -7,6 +7,7 @@ import itertools
 import logging
 import random
 import threading
+import time
 
 import joblib
 import keras
@@ -434,6 +435,23 @@ def test_two_processes_yield_what_one_yields():
     assert one.metrics.keys() == two.metrics.keys()
     for metric, values in one.metrics.items():
         np.testing.assert_allclose(two[metric], values, 1e-6)
+
+
+@pytest.mark.parametrize("engine", ["ensemble", "keras"])
+def test_threads_that_build_at_once_build_each_seeds_own_model(engine):
+    """As the threads of one Dask worker do."""
+
+    def slow():
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(4, "relu")])
+        time.sleep(0.1)  # so that another thread begins in the middle of this model
+        model.add(keras.layers.Dense(3, "softmax"))
+        return model
+
+    given = {"model": slow, "optimizer": lambda: SGD(1e-30), "engine": engine, "seeds": 4}
+    alone = sweep(**given)
+    with joblib.parallel_config(backend="threading"):
+        together = sweep(**given, n_jobs=4)
+    np.testing.assert_allclose(together["val_loss"], alone["val_loss"], 1e-5)
 
 
 def test_a_draw_of_another_thread_does_not_change_the_first_weights(plans):
