@@ -1,18 +1,42 @@
 """Marks in process: wrong answers lose what they must, right ones nothing, luck decides nothing."""
 
+import types
+
 import answers
 import numpy as np
 import pytest
-from course import ASSIGNMENTS, Marker, code_cells, names, quick_train, run, trained_once
+from course import (
+    ASSIGNMENTS,
+    Marker,
+    code_cells,
+    names,
+    quick_initial_model,
+    quick_train,
+    run,
+    trained_once,
+)
+
+import optlab as ol
+from optlab import ensemble
 
 REPETITIONS = 20
 # Where an answer of one's own trains with Keras, fit by fit, one seed decides as well as three.
 ONE_SEED = {"SEEDS": [0]}
 
 
+INITIAL_MODEL = ensemble.initial_model
+
+
 @pytest.fixture(scope="module", params=ASSIGNMENTS)
 def assignment(request):
     return request.param
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_first_weights():
+    ensemble.initial_model = quick_initial_model(INITIAL_MODEL)
+    yield
+    ensemble.initial_model = INITIAL_MODEL
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +112,14 @@ def test_the_quick_training_is_the_training():
         for train in (namespace["train"], quick_train(namespace)["train"])
     )
     assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(slow, quick, strict=True))
+
+
+def test_the_quick_first_weights_are_the_first_weights():
+    namespace = {"__name__": "__main__"}
+    assert run(code_cells("d1_tune_by_validation")[0].source, namespace) is None
+    for model in (namespace["build_model"], ol.blobs_mlp):
+        plan = types.SimpleNamespace(model=model, model_key=model)
+        quick = quick_initial_model(INITIAL_MODEL)
+        for seed in (0, 1, 1000):
+            came, expected = (f(plan, seed).get_weights() for f in (quick, INITIAL_MODEL))
+            assert all(map(np.array_equal, came, expected)) and len(came) == 4
