@@ -283,74 +283,8 @@ class RestoreCells(preprocessors.NbGraderPreprocessor):
 
 # ---- running them ----------------------------------------------------------------------------
 
-# What the kernel runs first: in a test cell, a failed assert is noted and the next one is tried.
-EACH_CHECK = r'''
-def _():
-    import ast
-
-    class EachCheck(ast.NodeTransformer):
-        on = False
-
-        def visit_Module(self, module):
-            if not self.on or not module.body:
-                return module
-            self.failed, self.error = {}, None
-            module.body = [self.guarded(self.visit(node)) for node in module.body]
-            module.body += ast.parse("__each_check__.end()").body
-            return ast.fix_missing_locations(module)
-
-        def guarded(self, node):
-            """After an error, only what later tests may use is still made."""
-            makes = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-            if isinstance(node, makes) or isinstance(
-                getattr(node, "value", None), (ast.Constant, ast.Lambda)
-            ):
-                return node
-            whole = ast.parse(
-                "if __each_check__.error is None:\n try:\n  pass\n"
-                " except Exception as _:\n  __each_check__.error = _").body[0]
-            whole.body[0].body = [node]
-            return ast.copy_location(whole, node)
-
-        def visit_FunctionDef(self, node):
-            return node
-
-        visit_ClassDef = visit_Lambda = visit_FunctionDef
-
-        def visit_Assert(self, node):
-            whole = ast.parse(
-                "try:\n pass\nexcept AssertionError as _:\n "
-                f"__each_check__.note({node.lineno}, _)").body[0]
-            whole.body = [node]
-            return ast.copy_location(whole, node)
-
-        def note(self, line, error):
-            self.failed.setdefault(line, []).append(str(error) or "(without a word)")
-
-        def end(self):
-            said = []
-            for texts in self.failed.values():
-                said += texts[:3]
-                if len(texts) > 3:
-                    said.append(f"(and in {len(texts) - 3} more cases)")
-            if self.error is not None and not said:
-                raise self.error
-            if said:
-                raise AssertionError("\n\n".join(said))
-
-    def leave(code=None):
-        raise SystemExit(code)
-
-    # exit() would end the kernel, and with it all that follows
-    get_ipython().user_ns.update(exit=leave, quit=leave)
-    import builtins
-    builtins.__each_check__ = EachCheck()
-    get_ipython().ast_transformers.append(builtins.__each_check__)
-
-
-_()
-del _
-'''
+# What the kernel runs first.
+EACH_CHECK = Path(__file__).with_name("each_check.py").read_text("utf-8")
 
 
 class Execute(preprocessors.Execute):

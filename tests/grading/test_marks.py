@@ -10,7 +10,7 @@ from course import (
     Marker,
     code_cells,
     names,
-    quick_initial_model,
+    quick_first_weights,
     quick_train,
     run,
     trained_once,
@@ -22,9 +22,16 @@ from optlab import ensemble
 REPETITIONS = 20
 # Where an answer of one's own trains with Keras, fit by fit, one seed decides as well as three.
 ONE_SEED = {"SEEDS": [0]}
+# What is wrong with these, the tests of `train` find, and nothing else does ("the seed is ignored"
+# trains on to the end, to see that): the rest need not be trained with Keras.
+TRUSTED = {
+    "batch size looped over, not passed",
+    "momentum never reaches the optimizer",
+    "Keras keeps a tenth for itself",
+}
 
 
-INITIAL_MODEL = ensemble.initial_model
+FIRST_WEIGHTS = ensemble._FirstWeights
 
 
 @pytest.fixture(scope="module", params=ASSIGNMENTS)
@@ -33,10 +40,10 @@ def assignment(request):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quick_first_weights():
-    ensemble.initial_model = quick_initial_model(INITIAL_MODEL)
+def quick_weights():
+    ensemble._FirstWeights = quick_first_weights(FIRST_WEIGHTS)
     yield
-    ensemble.initial_model = INITIAL_MODEL
+    ensemble._FirstWeights = FIRST_WEIGHTS
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +70,8 @@ def test_wrong_answers_lose_what_they_must(assignment, marker):
     assert len(answers.WRONG[assignment]) >= 6
     found = {}
     for name, (changes, expected) in answers.WRONG[assignment].items():
-        came = set(lost(marker.errors(changes, again=few_seeds(changes))))
+        trusted = name in TRUSTED
+        came = set(lost(marker.errors(changes, again=few_seeds(changes), trusted=trusted)))
         if came != expected:
             found[name] = {"too harsh": came - expected, "too mild": expected - came}
     assert found == {}
@@ -118,8 +126,9 @@ def test_the_quick_first_weights_are_the_first_weights():
     namespace = {"__name__": "__main__"}
     assert run(code_cells("d1_tune_by_validation")[0].source, namespace) is None
     for model in (namespace["build_model"], ol.blobs_mlp):
-        plan = types.SimpleNamespace(model=model, model_key=model)
-        quick = quick_initial_model(INITIAL_MODEL)
-        for seed in (0, 1, 1000):
-            came, expected = (f(plan, seed).get_weights() for f in (quick, INITIAL_MODEL))
-            assert all(map(np.array_equal, came, expected)) and len(came) == 4
+        plan = types.SimpleNamespace(model=model, model_key=model, template=model())
+        kinds = quick_first_weights(FIRST_WEIGHTS), FIRST_WEIGHTS
+        quick, slow = (kind([plan], [0, 1, 1000]).drawn for kind in kinds)
+        assert quick.keys() == slow.keys()
+        for key in slow:
+            assert len(quick[key]) == 4 and all(map(np.array_equal, quick[key], slow[key]))

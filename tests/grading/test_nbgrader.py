@@ -30,7 +30,7 @@ TROUBLE = {
         },
         {
             "test_train_batch_size", "test_validate", "test_choose", "test_final_1",
-            "test_search_2", "test_final_2", "test_search_3", "test_final_3",
+            "test_search_2", "test_best_2", "test_final_2", "test_search_3", "test_final_3",
         },
     ),
     "d2_write_schedules": (
