@@ -421,13 +421,12 @@ class NotGraded(Exception):
     """Why a submission cannot be graded, in words for the instructor."""
 
 
-def fingerprint(*folders):
-    """Return a hash of the files in some folders, their names included."""
-    found = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            if ".ipynb_checkpoints" not in path.parts:
-                found.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")
+def fingerprint(folder, tests):
+    """Return a hash of the files in a folder, their names included, and of the tests."""
+    found = hashlib.sha256("\0".join(f"{o.name}\0{o.source}" for o in tests).encode())
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        if ".ipynb_checkpoints" not in path.parts:
+            found.update(f"\0{path.relative_to(folder)}\0".encode() + path.read_bytes())
     return found.hexdigest()
 
 
@@ -506,7 +505,7 @@ def grade(api, config, student, assignment):
     """Grade one submission if it is new; return what to print about it."""
     folder = Path("submitted", student, assignment)
     done = Path("autograded", student, assignment)
-    mark = fingerprint(folder, Path("source", assignment))
+    mark = fingerprint(folder, originals(api.coursedir.db_url, assignment, assignment))
     known = done / FINGERPRINT
     if known.exists() and known.read_text() == mark:
         return "unchanged", []
