@@ -198,6 +198,9 @@ DEEDS = {
     "wrong in two ways": (
         lambda nb: write(nb, "double", "def double(x):\n    return abs(2 * x) if x != 5 and "
                          "isinstance(x, int) else 'b'"), ("test_double",)),
+    "not finished": (
+        lambda nb: [write(nb, n, STUBS[n]) for n in ("values", "last")],
+        ("test_values", "test_last")),
     "split the answer": (lambda nb: twin(nb, "question", "First part.", "Second part."), ()),
 }  # fmt: skip
 STUBS = {

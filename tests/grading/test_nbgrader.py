@@ -9,30 +9,12 @@ import re
 import shutil
 
 import pytest
-from answers import SYNTAX
 from commands import forked
 from course import ASSIGNMENTS, COURSE, read, replaced, source_path, submit
 from nbgrader.api import Gradebook
 
-EMPTY = "# YOUR CODE HERE\nraise NotImplementedError()"
-
 # What goes wrong in real submissions, and the test cells that it costs: all others are earned.
 TROUBLE = {
-    "d1_tune_by_validation": (
-        {  # a syntax error; altered and deleted tests, which come back; parts 2 and 3 not done
-            "train": replaced("batch_size=batch_size, ", ""),
-            "test_train_batch_size": "assert True",
-            "validate": replaced("data.x_val, data.y_val", "data.x_test, data.y_test"),
-            "test_validate": None,
-            "choose": SYNTAX,
-            "search_2": EMPTY,
-            "search_3": EMPTY,
-        },
-        {
-            "test_train_batch_size", "test_validate", "test_choose", "test_final_1",
-            "test_search_2", "test_best_2", "test_final_2", "test_search_3", "test_final_3",
-        },
-    ),
     "d2_write_schedules": (
         {  # a warning costs nothing, prints without end cost nothing
             "exponential": replaced(
