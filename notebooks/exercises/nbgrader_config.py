@@ -17,6 +17,7 @@ c.CourseDirectory.ignore = [
 # A cell that takes longer is interrupted and loses its points; the next cell goes on. Run by run
 # with Keras, the search of assignment 4 takes ten minutes on a quiet machine.
 c.Execute.timeout = 900
+c.Execute.iopub_timeout = 30  # for much output, and to obey the interrupt
 c.Execute.error_on_timeout = {
     "ename": "TimeoutError",
     "evalue": "",

@@ -275,7 +275,7 @@ def graded(tmp_path_factory):
             lay(course, student, right, "tiny (2).ipynb")
             content = release
         lay(course, student, content, name)
-    code, printed = run(course, NAME, "--Execute.timeout=3")
+    code, printed = run(course, NAME, "--Execute.timeout=8", "--Execute.iopub_timeout=8")
     return course, code, printed
 
 
