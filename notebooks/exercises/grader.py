@@ -519,6 +519,8 @@ def grade(api, config, student, assignment):
             result = api.autograde(assignment, glob.escape(student), create=create)
         finally:
             api.coursedir.submitted_directory = "submitted"
+    if "KeyboardInterrupt" in result.get("error", ""):
+        raise KeyboardInterrupt
     if not result["success"] or not done.is_dir():
         shutil.rmtree(done, ignore_errors=True)
         raise NotGraded(reason(result))
