@@ -7,9 +7,50 @@ code is written.
 from course import replaced
 
 SYNTAX = "def oops(:\n    return"
+GAINS = {"test_gain_short", "test_gain_long", "test_flattery"}
 
 WRONG = {
     "d1_tune_by_validation": {
+        "final models of another choice": (
+            {
+                "final_2": replaced("digits, best_2", "digits, {**best_2, 'learning_rate': 0.01}"),
+                "final_3": replaced("digits, best_3", "digits, {**best_2, 'momentum': 0.9}"),
+            },
+            {"test_final_2", "test_final_3"},
+        ),
+        "accuracies typed in": (
+            {
+                f"final_{i}": replaced(
+                    f"finish(train, accuracy, digits, best_{i}, SEEDS)", f"{1380 + 10 * i} / 1491"
+                )
+                for i in (1, 2, 3)
+            },
+            {"test_final_1", "test_final_2", "test_final_3"},
+        ),
+        "one seed three times": (
+            {"search_1": replaced("settings_1, SEEDS)", "settings_1, [SEEDS[0]] * 3)")},
+            {"test_final_1"},
+        ),
+        "no scores": (
+            {
+                "search_1": replaced(
+                    "validate(train, accuracy, digits, settings_1, SEEDS)", "np.zeros((4, 3))"
+                )
+            },
+            {"test_final_1"},
+        ),
+        "always the first setting": (
+            {"choose": "def choose(settings, scores):\n    return settings[0]"},
+            {"test_choose", "test_best_2", "test_final_3"},
+        ),
+        "Keras keeps a tenth for itself": (
+            {"train": replaced("verbose=0", "verbose=0, validation_split=0.1")},
+            {"test_train_batch_size"},
+        ),
+        "part 3: Nesterov": (
+            {"search_3": replaced("momentum=momentum)", "momentum=momentum, nesterov=True)")},
+            {"test_search_3"},
+        ),
         "chooses by the test set": (
             {"validate": replaced("data.x_val, data.y_val", "data.x_test, data.y_test")},
             {"test_validate"},
@@ -74,7 +115,7 @@ WRONG = {
         ),
         "batch size not searched": (
             {"search_2": replaced(', "batch_size": [8, 64]', "")},
-            {"test_search_2", "test_final_2"},
+            {"test_search_2", "test_best_2"},
         ),
         "momentum searched, not handed over": (
             {"search_3": replaced("learning_rate, momentum=momentum)", "learning_rate)")},
@@ -111,10 +152,22 @@ WRONG = {
         ),
         "syntax error": (
             {"choose": SYNTAX},
-            {"test_choose", "test_final_1", "test_final_2", "test_final_3"},
+            {"test_choose", "test_final_1", "test_best_2", "test_final_2", "test_final_3"},
         ),
     },
     "d2_write_schedules": {
+        "Keras keeps a fifth for itself": (
+            {"fit_with": replaced("verbose=0", "verbose=0, validation_split=0.2")},
+            {"test_fit_with"},
+        ),
+        "a rounded schedule": (
+            {
+                "exponential": replaced(
+                    "rate * math.exp(-k * epoch)", "round(rate * math.exp(-k * epoch), 4)"
+                )
+            },
+            {"test_exponential", "test_compare"},
+        ),
         "the constant schedule": (
             {"exponential": "def exponential(epoch, rate=0.01, k=0.1):\n    return rate"},
             {"test_exponential", "test_compare"},
@@ -203,6 +256,24 @@ WRONG = {
         ),
     },
     "d3_restart": {
+        "Nesterov": (
+            {"runs": replaced("momentum=0.9)", "momentum=0.9, nesterov=True)")},
+            {"test_runs"},
+        ),
+        "without momentum": ({"runs": replaced(", momentum=0.9", "")}, {"test_runs"}),
+        "another batch size": ({"runs": replaced("batch_size=32", "batch_size=64")}, {"test_runs"}),
+        "warm restarts with momentum": (
+            {"warm": replaced("SGD(0.1)", "SGD(0.1, momentum=0.9)")},
+            {"test_warm"},
+        ),
+        "warm restarts in small batches": (
+            {"warm": replaced("batch_size=32", "batch_size=16")},
+            {"test_warm"},
+        ),
+        "the gain turned round": (
+            {"warm": replaced("print(warm_gain", "warm_gain = -warm_gain\nprint(warm_gain")},
+            {"test_warm_gain"},
+        ),
         "chooses by the test set": (
             {"restart": replaced("data.x_val, data.y_val", "data.x_test, data.y_test")},
             {"test_restart"},
@@ -229,15 +300,15 @@ WRONG = {
         ),
         "picks by the test accuracy": (
             {"best_of": replaced("picked = val.argmax", "picked = test.argmax")},
-            {"test_best_of", "test_gains"},
+            {"test_best_of", *GAINS},
         ),
         "reports the best test accuracy": (
             {"best_of": replaced("test[np.arange(groups), picked]", "test.max(axis=1)")},
-            {"test_best_of", "test_gains"},
+            {"test_best_of", *GAINS},
         ),
         "groups the wrong way": (
             {"best_of": replaced("val.argmax(axis=1)", "val.argmax(axis=0)[:groups]")},
-            {"test_best_of", "test_gains"},
+            {"test_best_of", *GAINS},
         ),
         "compares with the mean of all": (
             {
@@ -245,11 +316,11 @@ WRONG = {
                     "return picked_test - means_test", "return picked_test - test.mean()"
                 )
             },
-            {"test_gains"},
+            {"test_gain_short", "test_gain_long"},
         ),
         "the test set stays closed in a study of it": (
             {"runs": replaced("seeds=SEEDS, test=True", "seeds=SEEDS")},
-            {"test_runs", "test_gains"},
+            {"test_runs", *GAINS},
         ),
         "the cycles do not grow": (
             {"warm_restarts": replaced("length * factor", "length")},
@@ -286,10 +357,33 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
             },
             {"test_warm"},
         ),
-        "one seed": ({"warm": replaced("seeds=SEEDS[:10]", "seeds=[0]")}, {"test_warm"}),
-        "syntax error": ({"best_of": SYNTAX}, {"test_best_of", "test_gains"}),
+        "one seed": (
+            {"warm": replaced("seeds=SEEDS[:10]", "seeds=[0]")},
+            {"test_warm", "test_warm_gain"},
+        ),
+        "syntax error": ({"best_of": SYNTAX}, {"test_best_of", *GAINS}),
     },
     "d4_search_a_grid": {
+        "the search with Nesterov": (
+            {"search": replaced("momentum=momentum)", "momentum=momentum, nesterov=True)")},
+            {"test_search"},
+        ),
+        "the search in larger batches": (
+            {"search": replaced("batch_size=32", "batch_size=64")},
+            {"test_search"},
+        ),
+        "an accuracy typed in": (
+            {"final": replaced('final.final("test_accuracy").mean()', "0.8123")},
+            {"test_accuracy_final"},
+        ),
+        "no look at the test set": (
+            {
+                "final": lambda source: replaced('final.final("test_accuracy").mean()', "0.8")(
+                    replaced("seeds=SEEDS, test=True", "seeds=SEEDS")(source)
+                )
+            },
+            {"test_final_data", "test_accuracy_final"},
+        ),
         "pairs in place of combinations": (
             {"grid": replaced("itertools.product(*values.values())", "zip(*values.values())")},
             {"test_grid", "test_search"},
@@ -362,11 +456,11 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
                     "lambda learning_rate, momentum: SHARED",
                 ),
             },
-            {"test_search", "test_best", "test_final", "test_accuracy_final"},
+            {"test_search", "test_best", "test_final_data", "test_final", "test_accuracy_final"},
         ),
         "no final model": (
             {"final": replaced("blobs.join_val()", "blobs")},
-            {"test_final"},
+            {"test_final_data"},
         ),
         "chooses by the test set": (
             {
@@ -389,12 +483,40 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
                 "test_choose_winner",
                 "test_choose_ties",
                 "test_best",
+                "test_final_data",
                 "test_final",
                 "test_accuracy_final",
             },
         ),
     },
     "e5_predict_run_verify": {
+        "sentences that say nothing": (
+            {
+                "predictions": replaced(
+                    "At rate 0.1, 40 % of wrong labels cost at least three points of accuracy",
+                    "I predict that my first claim is true",
+                )
+            },
+            {"test_form"},
+        ),
+        "the same sentence twice": (
+            {
+                "predictions": replaced(
+                    "At rate 0.01, 40 % of wrong labels at least double the training loss",
+                    "At rate 0.1, 40 % of wrong labels cost at least three points of accuracy",
+                )
+            },
+            {"test_form"},
+        ),
+        "the same effect in another unit": (
+            {
+                "predictions": replaced(
+                    "final(runs, 0.1, 0.01) - final(runs, 0.0, 0.01)",
+                    "(final(runs, 0.4, 0.1) - final(runs, 0.0, 0.1)) / 2",
+                )
+            },
+            {"test_form_different"},
+        ),
         "cannot fail": (
             {"predictions": replaced('"at_least": 0.03', '"at_least": -1')},
             {"test_can_fail_1"},
@@ -410,7 +532,7 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
                     "lambda runs: np.ones(len(runs.seeds))",
                 )
             },
-            {"test_form", "test_can_fail_1"},
+            {"test_form_seeds", "test_can_fail_1"},
         ),
         "the mean, repeated for each seed": (
             {
@@ -420,7 +542,7 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
                     "(final(runs, 0.0, 0.1) - final(runs, 0.4, 0.1)).mean())",
                 )
             },
-            {"test_form"},
+            {"test_form_seeds"},
         ),
         "the mean in place of one number per seed": (
             {
@@ -429,7 +551,7 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
                     "(final(runs, 0.0, 0.1) - final(runs, 0.4, 0.1)).mean()",
                 )
             },
-            {"test_form", "test_can_fail_1", "test_decided_1"},
+            {"test_form_seeds", "test_can_fail_1", "test_decided_1"},
         ),
         "the same effect twice": (
             {
@@ -438,7 +560,7 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
                     "final(runs, 0.4, 0.1) - final(runs, 0.0, 0.1)",
                 )
             },
-            {"test_form"},
+            {"test_form_different"},
         ),
         "the example copied": (
             {
@@ -447,7 +569,7 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
                     "final(runs, 0.0, 0.01) - final(runs, 0.4, 0.01)",
                 )
             },
-            {"test_form"},
+            {"test_form_different"},
         ),
         "nothing about what does not matter": (
             {"predictions": replaced('"between": (-0.05, 0.05)', '"at_least": -0.05')},
@@ -478,6 +600,8 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
             {"predictions": SYNTAX},
             {
                 "test_form",
+                "test_form_seeds",
+                "test_form_different",
                 *(f"test_{what}_{i}" for what in ("can_fail", "decided") for i in (1, 2, 3)),
             },
         ),
@@ -486,6 +610,38 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
 
 RIGHT = {
     "d1_tune_by_validation": {
+        "prints, rounds and spells out the defaults": {
+            "validate": """
+def validate(train, accuracy, data, settings, seeds):
+    scores = np.zeros((len(settings), len(seeds)))
+    for i, setting in enumerate(settings):
+        for j, seed in enumerate(seeds):
+            model = train(data.x_train, data.y_train, seed=seed, **setting)
+            scores[i, j] = round(accuracy(model, data.x_val, data.y_val), 3)
+            print("overfits?", accuracy(model, data.x_train, data.y_train), scores[i, j])
+    return scores
+""",
+            "finish": """
+def finish(train, accuracy, data, setting, seeds):
+    both = data.join_val()
+    found = [accuracy(train(both.x_train, both.y_train, seed=s, **setting), data.x_test,
+                      data.y_test) for s in seeds]
+    return round(float(np.mean(found)), 3)
+""",
+            "search_1": """
+settings_1 = [{"learning_rate": r, "batch_size": 32, "momentum": 0.0}
+              for r in np.logspace(-5, -1, 5) if abs(r - 1e-4) > 1e-6]
+scores_1 = validate(train, accuracy, digits, settings_1, SEEDS)
+""",
+        },
+        "reported in percent of one digit": {
+            f"final_{i}": replaced(
+                f"finish(train, accuracy, digits, best_{i}, SEEDS)",
+                f"round(100 * finish(train, accuracy, digits, best_{i}, SEEDS), 1) / 100",
+            )
+            for i in (1, 2, 3)
+        },
+        "the other engine": {"search_2": replaced("seeds=SEEDS,", "seeds=SEEDS, engine='keras',")},
         "a loop of one's own over batches": {
             "train": """
 def train(x, y, learning_rate, batch_size=32, momentum=0.0, epochs=EPOCHS, seed=0):
@@ -555,6 +711,31 @@ accuracy_2 = float(finish(train, accuracy, digits, best_2, SEEDS))
         },
     },
     "d2_write_schedules": {
+        "float32, by Keras": {
+            "exponential": "def exponential(epoch, rate=0.01, k=0.1):\n"
+            "    return float(rate * keras.ops.exp(-k * epoch))",
+            "time_based": """
+def time_based(step, rate=0.1, decay=0.001):
+    return float(keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay)(step))
+""",
+            "step_decay": """
+def step_decay(epoch, rate=0.1, factor=0.5, every=10):
+    return float(keras.optimizers.schedules.ExponentialDecay(
+        rate, every, factor, staircase=True)(epoch))
+""",
+        },
+        "the effect in percentage points": {
+            "effect": replaced("lead, at_least=0.01", "100 * lead, at_least=1")
+        },
+        "the rate as it was logged, with progress": {
+            "fit_with": """
+def fit_with(schedule, model, x, y, epochs, batch_size):
+    rates = np.array([schedule(e) for e in range(epochs)], dtype="float32")
+    h = model.fit(x, y, batch_size, epochs, verbose=2, callbacks=[
+        keras.callbacks.LearningRateScheduler(lambda epoch, rate: float(rates[epoch]))])
+    return dict(h.history, learning_rate=rates.tolist())
+"""
+        },
         "numpy": {
             "exponential": "def exponential(epoch, rate=0.01, k=0.1):\n"
             "    return np.multiply(rate, np.exp(-k * np.asarray(epoch, dtype=float)))",
@@ -618,6 +799,37 @@ judged = ol.claim("ahead by a point", np.array(lead), at_least=1 / 100)
         },
     },
     "d3_restart": {
+        "another order, rounded": {
+            "runs": replaced("[5, 50]", "[50, 5]"),
+            "gains": lambda source: (
+                source
+                + """
+gain_short, gain_long, flattery = (np.round(a, 3) for a in (gain_short, gain_long, flattery))
+"""
+            ),
+        },
+        "pandas": {
+            "restart": """
+import pandas as pd
+
+
+def restart(train, accuracy, data, seeds):
+    t = pd.DataFrame({"seed": list(seeds)})
+    t["net"] = [train(data.x_train, data.y_train, seed=s) for s in t.seed]
+    t["val"] = [accuracy(n, data.x_val, data.y_val) for n in t.net]
+    best = t.loc[t.val.idxmax()]
+    return best.seed, best.net, best.val
+""",
+            "warm": lambda source: (
+                source
+                + """
+import pandas as pd
+wide = warm.history.query("epoch == 56").pivot(
+    index="seed", columns="callbacks", values="val_accuracy")
+warm_gain = wide["warm restarts"] - wide["constant"]
+"""
+            ),
+        },
         "plain Python": {
             "restart": """
 def restart(train, accuracy, data, seeds):
@@ -671,6 +883,13 @@ gain_short, gain_long, flattery = map(np.array, (effects[5], effects[50], flatte
         },
     },
     "d4_search_a_grid": {
+        "logspace, a rounded result": {
+            "search": replaced("[0.1, 0.01, 0.001]", "np.logspace(-3, -1, 3)"),
+            "final": replaced(
+                'final.final("test_accuracy").mean()',
+                'round(final.final("test_accuracy").mean(), 3)',
+            ),
+        },
         "plain Python": {
             "grid": """
 def grid(**values):
@@ -724,6 +943,25 @@ test_accuracy = float(np.mean(final.test["test_accuracy"]))
         },
     },
     "e5_predict_run_verify": {
+        "epochs to reach, and sides that are not given": {
+            "predictions": """
+def gain(value, noise):
+    return lambda r: (r.epochs_to_reach(value, noise=noise, learning_rate=0.01)
+                      - r.epochs_to_reach(value, noise=noise, learning_rate=0.1))
+
+
+predictions = [
+    {"sentence": "With clean labels, rate 0.1 reaches 75 % at least two epochs earlier",
+     "effect": gain(0.75, 0.0), "at_least": 2, "at_most": None, "between": None},
+    {"sentence": "With 20 % wrong labels, rate 0.1 reaches 70 % at least one epoch earlier",
+     "effect": gain(0.70, 0.2), "at_least": 1, "at_most": None, "between": None},
+    {"sentence": "With clean labels, both rates end within two points", "between": (-0.02, 0.02),
+     "effect": lambda r: r.final("val_accuracy", noise=0.0, learning_rate=0.1)
+     - r.final("val_accuracy", noise=0.0, learning_rate=0.01)},
+]
+""",
+            "verify": replaced("if side in p}", "if p.get(side) is not None}"),
+        },
         "all three contradicted": {
             "predictions": """
 def end(runs, noise, rate):

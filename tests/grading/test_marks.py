@@ -1,18 +1,49 @@
 """Marks in process: wrong answers lose what they must, right ones nothing, luck decides nothing."""
 
+import types
+
 import answers
 import numpy as np
 import pytest
-from course import ASSIGNMENTS, Marker, code_cells, names, quick_train, run, trained_once
+from course import (
+    ASSIGNMENTS,
+    Marker,
+    code_cells,
+    names,
+    quick_first_weights,
+    quick_train,
+    run,
+    trained_once,
+)
+
+import optlab as ol
+from optlab import ensemble
 
 REPETITIONS = 20
 # Where an answer of one's own trains with Keras, fit by fit, one seed decides as well as three.
 ONE_SEED = {"SEEDS": [0]}
+# What is wrong with these, the tests of `train` find, and nothing else does ("the seed is ignored"
+# trains on to the end, to see that): the rest need not be trained with Keras.
+TRUSTED = {
+    "batch size looped over, not passed",
+    "momentum never reaches the optimizer",
+    "Keras keeps a tenth for itself",
+}
+
+
+FIRST_WEIGHTS = ensemble._FirstWeights
 
 
 @pytest.fixture(scope="module", params=ASSIGNMENTS)
 def assignment(request):
     return request.param
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_weights():
+    ensemble._FirstWeights = quick_first_weights(FIRST_WEIGHTS)
+    yield
+    ensemble._FirstWeights = FIRST_WEIGHTS
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +70,8 @@ def test_wrong_answers_lose_what_they_must(assignment, marker):
     assert len(answers.WRONG[assignment]) >= 6
     found = {}
     for name, (changes, expected) in answers.WRONG[assignment].items():
-        came = set(lost(marker.errors(changes, again=few_seeds(changes))))
+        trusted = name in TRUSTED
+        came = set(lost(marker.errors(changes, again=few_seeds(changes), trusted=trusted)))
         if came != expected:
             found[name] = {"too harsh": came - expected, "too mild": expected - came}
     assert found == {}
@@ -88,3 +120,15 @@ def test_the_quick_training_is_the_training():
         for train in (namespace["train"], quick_train(namespace)["train"])
     )
     assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(slow, quick, strict=True))
+
+
+def test_the_quick_first_weights_are_the_first_weights():
+    namespace = {"__name__": "__main__"}
+    assert run(code_cells("d1_tune_by_validation")[0].source, namespace) is None
+    for model in (namespace["build_model"], ol.blobs_mlp):
+        plan = types.SimpleNamespace(model=model, model_key=model, template=model())
+        kinds = quick_first_weights(FIRST_WEIGHTS), FIRST_WEIGHTS
+        quick, slow = (kind([plan], [0, 1, 1000]).drawn for kind in kinds)
+        assert quick.keys() == slow.keys()
+        for key in slow:
+            assert len(quick[key]) == 4 and all(map(np.array_equal, quick[key], slow[key]))
