@@ -54,6 +54,15 @@ class Feed(NamedTuple):
     seeds: np.ndarray  # int64 (runs,): for the noise of dropout
 
 
+def _over_runs(function, arguments):
+    """Map a function over the runs, the first axis of all arguments."""
+    if tf.nest.flatten(arguments)[0].shape[0] > 1:
+        return tf.vectorized_map(function, arguments, warn=False)
+    # of one alone vectorized_map makes a program that is compiled anew at every call
+    only = function(tf.nest.map_structure(lambda values: values[0], arguments))
+    return tf.nest.map_structure(lambda value: value[None], only)
+
+
 class Program:
     """So many updates of so many runs of a kind, compiled once for each shape of data."""
 
@@ -116,31 +125,35 @@ class Program:
         Returns
         -------
         losses, hits : tensors of float (runs, samples)
-        penalty : tensor (runs,)
-            What regularizers add to the mean loss.
         """
-        own = training and (x, y)
+        own = (x, y) if training else ()
 
         def one(arguments):
             weights, own, noise = arguments
             inputs, labels = own or (x, y)
             for dropout, drawn in zip(self.dropouts, noise, strict=False):
                 dropout.noise = drawn
-            output, _, penalties = self.model.stateless_call(
-                weights, [], inputs, training=training, return_losses=True
-            )
+            output, _ = self.model.stateless_call(weights, [], inputs, training=training)
             loss = keras.losses.categorical_crossentropy
             if labels.shape.rank == 1:
                 loss = keras.losses.sparse_categorical_crossentropy
-            return loss(labels, output), output, tf.add_n([tf.zeros((), output.dtype), *penalties])
+            return loss(labels, output), output
 
-        arguments = (weights, own or (), list(noise))
-        losses, output, penalty = tf.vectorized_map(one, arguments, warn=False)
+        losses, output = _over_runs(one, (weights, own, list(noise)))
         # the class of a diverged model is 0, as in Keras, where XLA's argmax of NaN may be any
         output = tf.where(tf.math.is_nan(output), tf.zeros_like(output), output)
         found = tf.argmax(output, -1, output_type="int32")
         classes = y if y.dtype == tf.int32 else tf.argmax(y, -1, output_type="int32")
-        return losses, tf.cast(found == classes, losses.dtype), penalty
+        return losses, tf.cast(found == classes, losses.dtype)
+
+    def _penalty(self, weights):
+        """Return what regularizers add to the mean loss of each run, (runs,)."""
+        penalty = tf.zeros(weights[0].shape[0], weights[0].dtype)
+        for variable, stack in zip(self.model.trainable_variables, weights, strict=True):
+            if variable.regularizer is not None:
+                # one by one: a sum inside vectorized_map is compiled anew at every call
+                penalty += tf.stack([variable.regularizer(weight) for weight in tf.unstack(stack)])
+        return penalty
 
     def _noise(self, seeds, update, batch_size):
         """Return uniform noise (runs, batch, ...) for each dropout layer of an update."""
@@ -165,11 +178,11 @@ class Program:
         noise = self._noise(feed.seeds, feed.done + tf.cast(i, "int64"), batch)
         with tf.GradientTape() as tape:
             tape.watch(state.weights)
-            losses, hits, penalty = self._losses(
+            losses, hits = self._losses(
                 state.weights, tf.gather(x, chosen), tf.gather(y, chosen), noise, training=True
             )
             # runs share no weight: the gradient of the sum holds each run's own
-            loss = tf.reduce_sum(losses * mask, 1) / size + penalty
+            loss = tf.reduce_sum(losses * mask, 1) / size + self._penalty(state.weights)
         gradients = tape.gradient(loss, state.weights)
         weights, memory = [], []
         for weight, gradient, remembered in zip(
@@ -230,11 +243,8 @@ class Program:
             places = i * size + tf.range(size)
             mask = tf.cast(places < x.shape[0], weights[0].dtype)
             places = tf.minimum(places, x.shape[0] - 1)
-            losses, right, penalty = self._losses(
-                weights, tf.gather(x, places), tf.gather(y, places)
-            )
-            share = tf.reduce_sum(mask) / x.shape[0]
-            loss += tf.reduce_sum(losses * mask, 1) / x.shape[0] + penalty * share
+            losses, right = self._losses(weights, tf.gather(x, places), tf.gather(y, places))
+            loss += tf.reduce_sum(losses * mask, 1)
             return i + 1, loss, hits + tf.reduce_sum(right * mask, 1)
 
         zeros = tf.zeros(weights[0].shape[0], weights[0].dtype)
@@ -242,7 +252,7 @@ class Program:
             lambda i, *_: i < slices, add, (tf.constant(0), zeros, zeros),
             maximum_iterations=slices,
         )  # fmt: skip
-        return loss, hits / x.shape[0]
+        return loss / x.shape[0] + self._penalty(weights), hits / x.shape[0]
 
 
 def _first_line(error):
