@@ -18,7 +18,7 @@ from . import exact
 from .chunk import Chunk, filled, train_chunk
 from .exact import CALLBACKS, scheduled  # noqa: F401
 from .program import RUNS, CannotCompile, number_of_weights, program
-from .seeds import initial_model, sample_order  # noqa: F401
+from .seeds import first_weights, initial_model, sample_order  # noqa: F401
 
 MAX_MEMORY = 2**30  # bytes of weights, optimizer state and activations trained at once
 
@@ -78,7 +78,7 @@ def _in_threads(chunks, total):
         with tqdm(total=total, desc="training", unit="look", delay=1, leave=False) as bar:
             while jobs:
                 finished, jobs = wait(jobs, timeout=0.2, return_when=FIRST_COMPLETED)
-                for job in finished:
+                for job in sorted(finished, key=lambda job: job.exception() is not None):
                     failed = isinstance(job.exception(), Exception)
                     yield job.exception() if failed else job.result()
                 bar.update(sum(done) - bar.n)
@@ -159,8 +159,7 @@ class _Shared:
             if id(plan) not in self._rates:
                 self._rates[id(plan)] = exact.planned_rates(plan, plan.sample)
             if (plan.model_key, seed) not in self._weights:
-                model = initial_model(plan, seed)
-                self._weights[plan.model_key, seed] = model.get_weights()
+                self._weights[plan.model_key, seed] = first_weights(plan, seed)
 
     def weights(self, chunk):
         """Return one array (runs, ...) for each weight, as the runs' seeds start."""

@@ -29,3 +29,8 @@ def initial_model(plan, seed):
         if not model.built:  # a Sequential without an Input has no weights yet
             model(plan.dataset.x_train[:1])
     return model
+
+
+def first_weights(plan, seed):
+    """Return the weights that belong to a seed, as `keras.Model.get_weights` does."""
+    return initial_model(plan, seed).get_weights()

@@ -8,6 +8,7 @@ import logging
 import random
 import threading
 import time
+from concurrent import futures
 
 import joblib
 import keras
@@ -294,6 +295,10 @@ def test_interrupted_ensemble_keeps_what_is_finished(monkeypatch):
         finished.extend(chunk.runs)
         return train_chunk(chunk, *rest)
 
+    def all_at_once(jobs, **_):  # as on a busy machine: what is finished comes with the interrupt
+        return futures.wait(jobs)
+
+    monkeypatch.setattr(ensemble, "wait", all_at_once)
     monkeypatch.setattr(ensemble, "train_chunk", interrupted)
     monkeypatch.setattr(ensemble.joblib, "cpu_count", lambda: 1)
     with pytest.warns(UserWarning, match="10 of 40 runs are finished"):

@@ -31,7 +31,7 @@ TRUSTED = {
 }
 
 
-FIRST_WEIGHTS = ensemble._FirstWeights
+FIRST_WEIGHTS = ensemble.first_weights
 
 
 @pytest.fixture(scope="module", params=ASSIGNMENTS)
@@ -41,9 +41,9 @@ def assignment(request):
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_weights():
-    ensemble._FirstWeights = quick_first_weights(FIRST_WEIGHTS)
+    ensemble.first_weights = quick_first_weights
     yield
-    ensemble._FirstWeights = FIRST_WEIGHTS
+    ensemble.first_weights = FIRST_WEIGHTS
 
 
 @pytest.fixture(scope="module")
