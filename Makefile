@@ -12,7 +12,7 @@ ASSIGNMENTS ?= $(notdir $(wildcard $(COURSE)/source/*))
 export JUPYTER_PREFER_ENV_PATH ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test lab test lint loopback unit grading grading-by-nbgrader nbval \
+.PHONY: help setup setup-test lab check test lint loopback unit grading grading-by-nbgrader nbval \
         notebooks release grade replicate full bench site constraints clean
 
 help:  ## list the targets
@@ -46,6 +46,9 @@ lab: $(VENV)/.lab  ## set up, then open the lessons in JupyterLab
 	@$(BIN)/jupyter trust notebooks/*.ipynb >/dev/null 2>&1 || true
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb $(LAB_OPTIONS)
 
+check: lint loopback  ## answer in two minutes: style, quick unit tests, the notebooks' structure
+	$(BIN)/python -m pytest -n 2 -m "not slow" --ignore=tests/grading tests
+
 test: lint unit grading nbval  ## set up, then run everything that CI runs
 
 lint: $(VENV)/.test
@@ -77,7 +80,7 @@ marks-%:
 grading-by-nbgrader:
 	ASSIGNMENTS="$(ASSIGNMENTS)" $(BIN)/python -m pytest --durations=5 tests/grading/test_class.py tests/grading/test_nbgrader.py
 
-nbval: $(VENV)/.test loopback  ## run the lessons and compare their checked outputs and times
+nbval: $(VENV)/.test loopback  ## run the lessons and compare their checked outputs
 	$(BIN)/python tools/check_lessons.py $(LESSONS)
 
 notebooks: $(VENV)/.test  ## run the lessons and save them with their outputs (LESSONS=... for some)

@@ -18,6 +18,8 @@ from test_package import ROOT
 sys.path.insert(0, str(ROOT / "tools"))
 from lessons import read, source  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 Version = namedtuple("Version", "major minor micro releaselevel serial")
 
 

@@ -9,6 +9,8 @@ from test_package import ROOT
 sys.path.insert(0, str(ROOT / "tools"))
 import check_lessons  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def check(tmp_path, capsys, monkeypatch):

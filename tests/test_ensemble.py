@@ -21,6 +21,8 @@ import optlab as ol
 from optlab import chunk, ensemble, exact, program
 from optlab import plan as planning
 
+pytestmark = pytest.mark.slow
+
 sweeping = importlib.import_module("optlab.sweep")  # the name optlab.sweep is the function
 
 SEEDS = [3, 11]

@@ -4,7 +4,10 @@ import os
 import subprocess
 import sys
 
+import pytest
 from test_package import ROOT
+
+pytestmark = pytest.mark.slow
 
 SESSION = """
 import keras, psutil

@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 from lessons import LESSONS, read, stored_claims  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 PAGES = [f"notebooks/{path.stem}.html" for path in LESSONS]
 # One page of each kind; colours come from the same style sheets on all.
 KINDS = ["index", "notebooks/00_start_here", "benchmarks/README", "docs/glossary", "api/sweep"]

@@ -22,6 +22,8 @@ import optlab as ol
 from optlab import ensemble, program
 from optlab import plan as planning
 
+pytestmark = pytest.mark.slow
+
 sweeping = importlib.import_module("optlab.sweep")  # the name optlab.sweep is the function
 
 BLOBS = ol.load_blobs(draw=0)
