@@ -5,6 +5,7 @@ which numbers, when two models compute the same, and why some cannot be trained 
 """
 
 import json
+import re
 import warnings
 
 import keras
@@ -214,7 +215,7 @@ def refuse_model(model, dataset):
     try:
         return _refuse_computation(model, dataset)
     except Exception as error:  # Keras raises what a layer's configuration happens to raise
-        return f"the model cannot be copied or computed apart ({str(error).splitlines()[0]})."
+        return f"the model cannot be copied or computed apart ({reason(error)})."
 
 
 def _refuse_computation(model, dataset):
@@ -250,3 +251,12 @@ def _refuse_computation(model, dataset):
     if None in tape.gradient(loss, weights):
         return "the model has a weight on which its output does not depend."
     return None
+
+
+def reason(error):
+    """Return the first line of an error that says something, without colours."""
+    plain = re.sub(r"\x1b\[\d+m", "", str(error))
+    lines = [line.strip().rstrip(".") for line in plain.splitlines() if line.strip()]
+    # Keras wraps what a layer raises
+    lines = [line for line in lines if not line.startswith("Exception encountered")] or lines
+    return lines[0] if lines else type(error).__name__

@@ -106,11 +106,11 @@ class Program:
                 try:
                     self._compiled[key] = compiled.get_concrete_function(*arguments)
                 except Exception as error:  # whatever a layer raises
-                    raise CannotCompile(_first_line(error)) from error
+                    raise CannotCompile(exact.reason(error)) from error
         try:
             return self._compiled[key](*arguments)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
-            raise CannotCompile(_first_line(error)) from error
+            raise CannotCompile(exact.reason(error)) from error
 
     def _losses(self, weights, x, y, noise=(), training=False):
         """Return what all runs make of their samples.
@@ -253,10 +253,6 @@ class Program:
             maximum_iterations=slices,
         )  # fmt: skip
         return loss / x.shape[0] + self._penalty(weights), hits / x.shape[0]
-
-
-def _first_line(error):
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 _programs = OrderedDict()

@@ -688,6 +688,14 @@ REFUSED = {
 }
 
 
+def test_a_reason_is_what_an_error_says():
+    wrapped = (
+        "Exception encountered when calling Embedding.call().\n\n\x1b[1mno floats.\x1b[0m\n\nArgs"
+    )
+    assert exact.reason(ValueError(wrapped)) == "no floats"
+    assert exact.reason(KeyError()) == "KeyError"
+
+
 @pytest.mark.parametrize("reason", REFUSED)
 def test_refusals(blobs, reason):
     given = {"optimizer": lambda: SGD(0.1), "epochs": 1} | REFUSED[reason]
