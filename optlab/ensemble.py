@@ -3,6 +3,9 @@
 The models and optimizers that it cannot train exactly as `model.fit` would, it refuses.
 """
 
+import contextlib
+import ctypes
+import gc
 import threading
 import warnings
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -35,26 +38,32 @@ def refusal(plans):
     return None
 
 
-def train(plans, seeds, max_memory=MAX_MEMORY):
+def train(plans, seeds, max_memory=MAX_MEMORY, weights=True):
     """Train all plans from all seeds.
+
+    Without `weights` the trained weights, which take room, are not among the results.
 
     Returns
     -------
     dict of (setting's position, seed) to dict of str to array of shape (looks,)
     """
-    plans = _with_samples(plans)
-    chunks = _chunks(plans, seeds, max_memory)
+    chunks = _chunks(_with_samples(plans), seeds, max_memory)
     results, errors = {}, []
     try:
-        for result in _in_threads(chunks, sum(plan.looks for plan in plans) * len(seeds)):
+        total = len(seeds) * sum(plan.looks for plan in plans)
+        for result in _in_threads(chunks, total):
             if isinstance(result, Exception):
                 errors.append(result)
             else:
-                results |= result
+                results |= {
+                    run: {k: v for k, v in found.items() if weights or k != "weights"}
+                    for run, found in result.items()
+                }
     except KeyboardInterrupt:
         if not results:
             raise
         warnings.warn(interrupted(len(results), len(plans) * len(seeds)), stacklevel=4)
+    _give_memory_back()
     refused = [error for error in errors if isinstance(error, CannotCompile)]
     if refused or (errors and not results):
         raise (refused or errors)[0]
@@ -85,6 +94,13 @@ def _in_threads(chunks, total):
     finally:  # an interrupt does not wait: threads end by themselves after their present call
         stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _give_memory_back():
+    """Return to the system what a sweep no longer needs; Linux keeps it for the process."""
+    gc.collect(1)  # models hold themselves in circles
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # other systems
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def interrupted(done, total, reason="Interrupted"):
@@ -130,21 +146,22 @@ def _chunks(plans, seeds, max_memory):
 
     So that two threads compile two programs at once where there are two.
     """
-    cut = []
-    for group in _groups(plans):
+    cut, groups = [], _groups(plans)
+    for group in groups:
         runs = [(i, seed) for seed in seeds for i in group]
-        width = _width(plans[group[0]], len(runs), max_memory)
+        most = len(runs) if len(groups) > 1 else -(-len(runs) // 2)  # work for two threads
+        width = _width(plans[group[0]], most, max_memory)
         compiled = program(plans[group[0]])
         parts = [runs[first : first + width] for first in range(0, len(runs), width)]
         cut.append([Chunk([plans[i] for i, _ in p], p, compiled, width) for p in parts])
     return [chunk for turn in zip_longest(*cut) for chunk in turn if chunk is not None]
 
 
-def _width(plan, runs, max_memory):
+def _width(plan, most, max_memory):
     """Return how many runs a program trains: the same on every machine, whatever its cores."""
     widths = sum(int(np.prod(layer.output.shape[1:])) for layer in plan.template.layers)
     size = 4 * (6 * number_of_weights(plan.template) + 6 * plan.batch_size * widths)
-    return max(1, min(RUNS, -(-runs // 2), int(max_memory // size)))
+    return max(1, min(RUNS, most, int(max_memory // size)))
 
 
 class _Shared:
@@ -175,8 +192,8 @@ class _Shared:
 
     def tensors(self, dataset, part):
         """Return the inputs and labels of a part of a data set as tensors."""
-        key = id(dataset), part
-        if key not in self._tensors:
-            arrays = getattr(dataset, f"x_{part}"), getattr(dataset, f"y_{part}")
+        arrays = getattr(dataset, f"x_{part}"), getattr(dataset, f"y_{part}")
+        key = tuple((a.ctypes.data, a.strides, a.shape) for a in arrays)
+        if key not in self._tensors:  # folds of one set share its test images
             self._tensors[key] = tuple(map(tf.constant, arrays))
         return self._tensors[key]

@@ -180,10 +180,10 @@ def _train_together(plans, seeds, n_jobs):
     """Train with the ensemble: here, or a share of the seeds in each of several processes."""
     processes = min(joblib.effective_n_jobs(n_jobs), len(seeds))
     if processes == 1:
-        return ensemble.train(plans, seeds)
+        return ensemble.train(plans, seeds, weights=False)
     sent = _sendable(plans)
     shares = [seeds[i::processes] for i in range(processes)]
-    jobs = [joblib.delayed(ensemble.train)(sent, share) for share in shares]
+    jobs = [joblib.delayed(ensemble.train)(sent, share, weights=False) for share in shares]
     return _gather(jobs, len(plans) * len(seeds), n_jobs)
 
 

@@ -338,7 +338,7 @@ def test_interrupted_among_several_jobs_keeps_what_came(monkeypatch, engine, rai
             raise raised
         return fit(plan, seed)
 
-    def share(plans, seeds):
+    def share(plans, seeds, **_):
         if 0 in seeds:
             bar.moved.wait(60)
             raise raised
