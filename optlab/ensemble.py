@@ -98,7 +98,7 @@ def _in_threads(chunks, total):
 
 def _give_memory_back():
     """Return to the system what a sweep no longer needs; Linux keeps it for the process."""
-    gc.collect(1)  # models hold themselves in circles
+    gc.collect()  # models hold themselves in circles
     with contextlib.suppress(AttributeError, OSError, TypeError):  # other systems
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -21,7 +21,7 @@ from . import exact, updates
 RUNS = 10  # at most so many in one program; more at once would only leave the cache
 SAMPLES = 2**15  # that one call trains a run on, at most
 SLICE = 1024  # samples that are evaluated at once
-KEPT = 32  # programs that are kept, to be used again
+KEPT = 16  # programs that are kept, to be used again
 
 # every model.fit compiles anew, and a sweep has many: TensorFlow need not warn of it
 tf.get_logger().addFilter(lambda record: "tf.function retracing" not in record.getMessage())

@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 from lessons import ROOT, read, stated_seconds
 
-MEMORY = 1.5  # GB
+MEMORY = 1.5  # GiB, as system monitors count
 HUNG = 900  # seconds without a finished cell, beyond anything that a busy machine takes
 AT_ONCE = int(os.environ.get("AT_ONCE", "2"))
 STACKS = ROOT / "build" / "stacks"
@@ -65,7 +65,7 @@ class Lesson:
         try:
             kernels = psutil.Process(self.process.pid).children(recursive=True)
             peaks = [getattr(k.memory_info(), "peak_wset", k.memory_info().rss) for k in kernels]
-            self.memory = max([self.memory, *(peak / 1e9 for peak in peaks)])
+            self.memory = max([self.memory, *(peak / 2**30 for peak in peaks)])
         except psutil.NoSuchProcess:
             pass
         if self.hung is None and time.perf_counter() - self.alive > HUNG:
@@ -99,10 +99,10 @@ def check(path):
     passed = lesson.run()
     words = [
         f"{path.stem:34} {time.perf_counter() - lesson.start:4.0f} s",
-        f"(stated {stated_seconds(read(path))} s alone), {lesson.memory:.2f} GB",
+        f"(stated {stated_seconds(read(path))} s alone), {lesson.memory:.2f} GiB",
     ]
     if lesson.memory > MEMORY:
-        words.append(f": MORE THAN {MEMORY} GB")
+        words.append(f": MORE THAN {MEMORY} GiB")
     if lesson.hung:
         words.append(f": HUNG, its threads are in {lesson.hung.relative_to(ROOT)}")
     print(*words, *([] if passed else ["\n" + lesson.printed]), flush=True)
