@@ -672,7 +672,7 @@ REFUSED = {
     "activity_regularizer": {
         "model": lambda: build(keras.layers.Dense(4, activity_regularizer="l2"))
     },
-    "computes in bfloat16": {"model": lambda: build(keras.layers.Dense(4, dtype="mixed_bfloat16"))},
+    "computes in float16": {"model": lambda: build(keras.layers.Dense(4, dtype="mixed_float16"))},
     "own, Twice": {"model": lambda: build(Twice())},
     "own, Lambda": {"model": lambda: build(keras.layers.Lambda(lambda x: 2 * x))},
     "own, Own": {"model": Own},
