@@ -44,7 +44,7 @@ def test_another_output_fails(check):
 
 
 def test_a_kernel_that_hangs_leaves_its_stacks(check, monkeypatch, tmp_path):
-    monkeypatch.setattr(check_lessons, "HUNG", 15)
+    monkeypatch.setattr(check_lessons, "HUNG", 45)
     held, words = check("def wait_for_ever():\n    while True: pass\nwait_for_ever()")
     (file,) = (tmp_path / "stacks").iterdir()
     assert not held and f"HUNG, its threads are in stacks/{file.name}" in words
