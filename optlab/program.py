@@ -72,7 +72,7 @@ class Program:
         self.model = exact.with_given_dropout(model)
         layers = self.model._flatten_layers()
         self.dropouts = [d for d in layers if isinstance(d, exact.GivenDropout)]
-        self._compiled, self._lock = {}, threading.Lock()
+        self._compiled = {}
 
     def train(self, train, val, feed, state):
         """Make some updates.
@@ -97,20 +97,20 @@ class Program:
         return self._call(self._evaluate, x, y, weights)
 
     def _call(self, function, *arguments):
-        """Call a compiled function; two threads that need it at once trace it once."""
+        """Call a compiled function; the first call of a kind compiles it.
+
+        One at a time: two threads that compile together are no faster and take 100 MB more.
+        """
         arguments = tf.nest.map_structure(tf.convert_to_tensor, arguments)
         key = (function.__name__, *(v.shape for v in tf.nest.flatten(arguments)))
-        with self._lock:
-            if key not in self._compiled:
-                compiled = tf.function(function, jit_compile=True, autograph=False)
-                try:
-                    self._compiled[key] = compiled.get_concrete_function(*arguments)
-                except Exception as error:  # whatever a layer raises
-                    raise CannotCompile(exact.reason(error)) from error
-        try:
-            return self._compiled[key](*arguments)
-        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
-            raise CannotCompile(exact.reason(error)) from error
+        if key not in self._compiled:
+            with _compiling:
+                if key not in self._compiled:
+                    compiled = _traced(function, arguments)
+                    found = _run(compiled, arguments)
+                    self._compiled[key] = compiled
+                    return found
+        return _run(self._compiled[key], arguments)
 
     def _losses(self, weights, x, y, noise=(), training=False):
         """Return what all runs make of their samples.
@@ -255,8 +255,23 @@ class Program:
         return loss / x.shape[0] + self._penalty(weights), hits / x.shape[0]
 
 
+def _traced(function, arguments):
+    compiled = tf.function(function, jit_compile=True, autograph=False)
+    try:
+        return compiled.get_concrete_function(*arguments)
+    except Exception as error:  # whatever a layer raises
+        raise CannotCompile(exact.reason(error)) from error
+
+
+def _run(compiled, arguments):
+    try:
+        return compiled(*arguments)
+    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+        raise CannotCompile(exact.reason(error)) from error
+
+
 _programs = OrderedDict()
-_lock = threading.Lock()
+_lock, _compiling = threading.Lock(), threading.Lock()
 
 
 def program(plan):
