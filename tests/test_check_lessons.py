@@ -55,4 +55,10 @@ def test_a_kernel_that_takes_too_much_memory_fails(check, monkeypatch):
     monkeypatch.setattr(check_lessons, "MEMORY", 0.3)
     code = "import time; taken = bytearray(400_000_000); time.sleep(2)"
     held, words = check(code)
-    assert not held and "MORE THAN 0.3 GiB" in words
+    assert not held and "MORE THAN 0.3 GB" in words
+
+
+def test_a_kernel_above_the_aim_is_named(check, monkeypatch):
+    monkeypatch.setattr(check_lessons, "AIM", 0.01)
+    held, words = check("pass")
+    assert held and "above 0.01 GB" in words

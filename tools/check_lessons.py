@@ -4,8 +4,8 @@ Usage: check_lessons.py NOTEBOOK...     (AT_ONCE=1: one after the other, for tim
 
 Two lessons run at a time, which takes less time in all and longer for each: half of a lesson is
 compilation and Python, which keep one core busy. Seconds are printed and judge nothing: they are
-the machine's. Memory is the lesson's own: a kernel that takes more than MEMORY fails, as it would
-on a laptop. So does a lesson whose kernel hangs; what its threads were doing is saved first.
+the machine's. Memory is named above AIM and judged at MEMORY only, since some of it, too, is the
+machine's. A lesson whose kernel hangs fails; what its threads were doing is saved first.
 """
 
 import os
@@ -20,7 +20,8 @@ from pathlib import Path
 import psutil
 from lessons import ROOT, read, stated_seconds
 
-MEMORY = 1.5  # GiB, as system monitors count
+MEMORY = 2.0  # GB: a leak, or a sweep too wide; the same lesson takes a tenth more here than there
+AIM = 1.5  # GB that no lesson should need
 HUNG = 900  # seconds without a finished cell, beyond anything that a busy machine takes
 AT_ONCE = int(os.environ.get("AT_ONCE", "2"))
 STACKS = ROOT / "build" / "stacks"
@@ -65,7 +66,7 @@ class Lesson:
         try:
             kernels = psutil.Process(self.process.pid).children(recursive=True)
             peaks = [getattr(k.memory_info(), "peak_wset", k.memory_info().rss) for k in kernels]
-            self.memory = max([self.memory, *(peak / 2**30 for peak in peaks)])
+            self.memory = max([self.memory, *(peak / 1e9 for peak in peaks)])
         except psutil.NoSuchProcess:
             pass
         if self.hung is None and time.perf_counter() - self.alive > HUNG:
@@ -99,10 +100,12 @@ def check(path):
     passed = lesson.run()
     words = [
         f"{path.stem:34} {time.perf_counter() - lesson.start:4.0f} s",
-        f"(stated {stated_seconds(read(path))} s alone), {lesson.memory:.2f} GiB",
+        f"(stated {stated_seconds(read(path))} s alone), {lesson.memory:.2f} GB",
     ]
     if lesson.memory > MEMORY:
-        words.append(f": MORE THAN {MEMORY} GiB")
+        words.append(f": MORE THAN {MEMORY} GB")
+    elif lesson.memory > AIM:
+        words.append(f": above {AIM} GB")
     if lesson.hung:
         words.append(f": HUNG, its threads are in {lesson.hung.relative_to(ROOT)}")
     print(*words, *([] if passed else ["\n" + lesson.printed]), flush=True)
