@@ -61,6 +61,7 @@ from .callbacks import LearningRateMonitor  # noqa: E402
 from .claims import Claim, claim, fact  # noqa: E402
 from .data import Dataset, load_blobs, load_mnist  # noqa: E402
 from .figures import Figure  # noqa: E402
+from .guesses import guess, score  # noqa: E402
 from .models import blobs_mlp, mnist_mlp  # noqa: E402
 from .paths import (  # noqa: E402
     Animation,
@@ -121,6 +122,7 @@ __all__ = [
     "descend",
     "exponential",
     "fact",
+    "guess",
     "load_blobs",
     "load_mnist",
     "mnist_mlp",
@@ -137,6 +139,7 @@ __all__ = [
     "rastrigin",
     "ravine",
     "saddle",
+    "score",
     "step",
     "sweep",
     "time_based",

@@ -1,14 +1,19 @@
 """Hypotheses about runs, judged over seeds: `claim`, and `fact` for what knows no chance."""
 
+import re
 from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
 
-from .runs import interval
+from .cards import card
+from .guesses import came, guessed
+from .intervals import interval, same_again, verdicts
 
 VERDICTS = ("supported", "contradicted", "undecided")
 FEWEST = 5  # finite values below which nothing is decided
+ALONE, TOGETHER = 0.95, 1 - 0.05 / 3  # a claim by itself; one of a lesson's three main claims
+LABEL = re.compile(r"[a-z]?\d+\.\d+[a-z]?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,15 +26,21 @@ class Claim:
     verdict : {"supported", "contradicted", "undecided", "true", "false"}
         The last two for a fact.
     evidence : str
-        Estimate, interval, margin, seeds: what the verdict rests on.
+        Estimate, interval, claimed side, seeds: what the verdict rests on.
     expected : str
         The verdict that the text counts on.
     effect : numpy.ndarray or None
         One number per seed; None for a fact.
     low, high : float or None
-        The claimed range of the mean effect, infinite where it has no end; None for a fact.
+        The claimed range of the effect, infinite where it has no end; None for a fact.
     over : str
         What the claim generalises over; empty for a fact.
+    unit, per, label : str or None
+        As given to `claim`.
+    main : bool
+        Whether it is one of the claims that carry a lesson's message.
+    again : float
+        How probable the same verdict is with as many new seeds; NaN where that cannot be said.
     """
 
     sentence: str
@@ -40,28 +51,51 @@ class Claim:
     low: float | None = None
     high: float | None = None
     over: str = ""
+    unit: str | None = None
+    per: str = "seed"
+    label: str | None = None
+    main: bool = False
+    again: float = float("nan")
 
     @property
     def as_expected(self) -> bool:
         """Whether the verdict is the one that the text counts on."""
         return self.verdict == self.expected
 
+    @property
+    def kind(self) -> str:
+        """What is estimated: "mean", "ratio" or "share"."""
+        return kind_of(self.unit)
+
+    @property
+    def interval(self) -> tuple:
+        """The interval that the verdict rests on, (low, high); NaN where there is none."""
+        return _interval(self.effect, self.kind, self.main)
+
     def __repr__(self):
         loud = "" if self.as_expected else f" (NOT AS EXPECTED: the text says {self.expected})"
-        lines = [f"{self.verdict.upper()}{loud}: {self.sentence}"]
+        label = f" (claim {self.label})" if self.label else ""
+        lines = [f"{self.verdict.upper()}{loud}: {self.sentence}{label}"]
         return "\n".join(lines + ([f"Evidence: {self.evidence}"] if self.evidence else []))
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         # what a notebook stores of a claim, so that it can be judged again without training
         stored = {"sentence": self.sentence, "verdict": self.verdict, "expected": self.expected}
+        if self.label:
+            stored["label"] = self.label
         if self.effect is not None:
             stored |= {
                 "over": self.over,
+                "unit": self.unit,
+                "per": self.per,
+                "main": self.main,
                 "low": _plain(self.low),
                 "high": _plain(self.high),
+                "again": _plain(self.again),
                 "effect": [_plain(value) for value in self.effect],
             }
-        return {"text/plain": repr(self)}, {"optlab": stored}
+        shown = {"text/plain": repr(self), "text/html": card(self, guessed(self.label))}
+        return shown, {"optlab": stored}
 
 
 def claim(
@@ -72,7 +106,11 @@ def claim(
     at_most=None,
     between=None,
     expect="supported",
+    unit=None,
+    per="seed",
     over="new seeds on this data",
+    label=None,
+    main=False,
 ):
     """Judge a sentence about an effect by its values over seeds.
 
@@ -80,63 +118,110 @@ def claim(
     ----------
     sentence : str
         What is claimed, as one would say it.
-    effect : array of float, shape (seeds,)
-        One number per seed, such as ``runs.final(...) - runs.final(...)``. NaN where the
-        quantity does not exist (never reached, diverged).
+    effect : array of float, shape (n,)
+        One number per seed, such as ``runs.final(...) - runs.final(...)``, or per start, draw or
+        fold: whatever there are many of that know nothing of each other. NaN where the quantity
+        does not exist (never reached, diverged).
     at_least, at_most : float, optional
-        The claimed side of the mean effect. Give one of the three.
+        The claimed side of the effect. Give one of the three.
     between : (float, float), optional
-        The claimed range of the mean effect.
+        The claimed range of the effect.
     expect : {"supported", "contradicted", "undecided"}, default "supported"
         What the text around it says. Another verdict says so loudly.
+    unit : str, optional
+        What the numbers count, and with it what is estimated:
+
+        - ``"points"``: the mean of differences of accuracies, shown as percentage points,
+        - ``"percent"``: the mean of accuracies or other parts of one, shown in percent,
+        - ``"times"``: a ratio, judged on the logarithmic scale as a geometric mean,
+        - ``"runs"``: the share of runs of which something holds; `effect` is zeros and ones, and
+          the interval is the exact binomial one. Also taken for zeros and ones without a unit,
+        - any other word, such as ``"epochs"``, is shown behind the mean.
+    per : str, default "seed"
+        What the effect has one value of: a seed, a start, a draw, a fold.
     over : str, default "new seeds on this data"
         What the claim generalises over.
+    label : str, optional
+        Lesson and number, such as ``"5.3"``: how the text and `guess` refer to the claim.
+    main : bool, default False
+        One of at most three claims that carry a lesson's message. They are judged together: each
+        by an interval of 98.3 % in place of 95 %.
 
     Returns
     -------
     Claim
-        *Supported* if the whole 95 % bootstrap interval of the mean lies on the claimed side,
-        *contradicted* if all of it lies on the other, else *undecided*. Also undecided with
-        fewer than five finite values, and if any value is missing or infinite.
+        *Supported* if the whole interval lies on the claimed side, *contradicted* if all of it
+        lies on the other, else *undecided*. Also undecided
+
+        - with fewer than five values,
+        - if any value is missing or infinite (a ratio of zero has no logarithm), and
+        - if all values of a mean or a ratio are equal: that leaves no measure of how far the next
+          one may lie, and is no proof that there is none. Claim the share of runs instead.
 
     Raises
     ------
     ValueError
         If not exactly one side is claimed, a side is no number, `effect` is not one number per
-        seed, or `expect` is no verdict.
+        seed or does not fit its unit, `expect` is no verdict, or `unit`, `per` or `label` is no
+        such word.
+
+    Notes
+    -----
+    The evidence also says in how many of a hundred repetitions, each with as many new seeds, the
+    verdict would be the same: see `optlab.intervals.same_again`. How often the intervals cover is
+    in the table of coverage, which ``benchmarks/coverage.py`` writes.
 
     Examples
     --------
-    >>> claim("The gain is above one point", [0.02, 0.03, 0.02, 0.03, 0.02], at_least=0.01)
+    >>> gain = [0.02, 0.03, 0.02, 0.03, 0.02]
+    >>> claim("The gain is above one point", gain, at_least=0.01, unit="points")
     SUPPORTED: The gain is above one point
-    Evidence: mean 0.024, 95 % interval 0.02 to 0.028, ...
+    Evidence: 2.4 points (95 % interval 1.7 to 3.1, 5 seeds); claimed: at least 1. ...
+    >>> claim("Most runs arrive", [True, True, True, False, True, True, True], at_least=0.5)
+    UNDECIDED (NOT AS EXPECTED: the text says supported): Most runs arrive
+    Evidence: 6 of 7 seeds, 86 % (95 % interval 42 % to 100 %); claimed: at least 50 %. ...
     """
     low, high = _sides(at_least, at_most, between)
     if expect not in VERDICTS:
         raise ValueError(f"expect={expect!r}: give one of {', '.join(VERDICTS)}.")
-    try:
-        values = np.asarray(effect, dtype="float64")
-    except (TypeError, ValueError):
-        raise ValueError(f"effect={effect!r}: give one number per seed.") from None
-    if values.ndim != 1 or not values.size:
-        raise ValueError(
-            f"effect has shape {values.shape}: give one number per seed, such as "
-            'runs.final("val_accuracy", learning_rate=0.01).'
-        )
-    return Claim(
-        sentence, judge(values, low, high), _evidence(values, low, high, over), expect, values,
-        low, high, over,
+    values = _values(effect)
+    for name, word in (("unit", unit), ("per", per), ("over", over)):
+        if not (isinstance(word, str) and word.strip()) and (name, word) != ("unit", None):
+            raise ValueError(f"{name}={word!r}: give a word, such as {_EXAMPLES[name]!r}.")
+    if not isinstance(main, bool):
+        raise ValueError(f"main={main!r}: give True or False.")
+    ones = bool(np.isin(values[np.isfinite(values)], (0, 1)).all()) and np.isfinite(values).any()
+    if unit is None and ones:
+        unit = "runs"
+    _refuse_other_kind(values, ones, unit, low, high)
+    _refuse_label(label)
+    verdict = judge(values, low, high, kind_of(unit), main)
+    again = float("nan")
+    if np.isfinite(values).all() and values.size >= FEWEST:
+        again = same_again(values, low, high, TOGETHER if main else ALONE, kind_of(unit))
+    found = Claim(
+        sentence, verdict, _evidence(values, low, high, unit, per, over, main, again), expect,
+        values, low, high, over, unit, per, label, main, again,
     )  # fmt: skip
+    came(label, sentence, verdict)
+    return found
 
 
-def judge(values, low, high):
-    """Return the verdict on the claim that the mean of `values` lies between `low` and `high`.
+def kind_of(unit):
+    """Return what is estimated of an effect in this unit: a "mean", a "ratio" or a "share"."""
+    return {"times": "ratio", "runs": "share"}.get(unit, "mean")
+
+
+def judge(values, low, high, kind="mean", main=False):
+    """Return the verdict on the claim that the truth of `values` lies between `low` and `high`.
 
     Parameters
     ----------
-    values : array of float, shape (seeds,)
+    values : array of float, shape (n,)
     low, high : float
         Infinite where the claimed side has no end.
+    kind : {"mean", "ratio", "share"}, default "mean"
+    main : bool, default False
 
     Examples
     --------
@@ -144,15 +229,19 @@ def judge(values, low, high):
     'supported'
     """
     values = np.asarray(values, dtype="float64")
-    below, above = interval(values[np.isfinite(values)])
-    if not np.isfinite(values).all() or values.size < FEWEST:
+    if values.size < FEWEST:
         return "undecided"
-    if low <= below and above <= high:
-        return "supported"
-    return "contradicted" if above < low or below > high else "undecided"
+    return str(verdicts(*_interval(values, kind, main), low, high))
 
 
-def fact(sentence, condition):
+def _interval(values, kind, main):
+    usable = np.isfinite(values) & ((kind != "ratio") | (values > 0))
+    if not usable.all():
+        return float("nan"), float("nan")
+    return interval(values, TOGETHER if main else ALONE, kind)
+
+
+def fact(sentence, condition, *, label=None):
     """State what is computed without chance: a formula, a count, a shape.
 
     Parameters
@@ -160,6 +249,8 @@ def fact(sentence, condition):
     sentence : str
     condition : bool
         Whether it holds.
+    label : str, optional
+        Lesson and number, such as ``"5.3"``.
 
     Returns
     -------
@@ -180,7 +271,53 @@ def fact(sentence, condition):
         raise TypeError(
             f"condition is a {type(condition).__name__}: give True or False, as all(...) does."
         )
-    return Claim(sentence, "true" if condition else "false", "", "true")
+    _refuse_label(label)
+    verdict = "true" if condition else "false"
+    came(label, sentence, verdict)
+    return Claim(sentence, verdict, "", "true", label=label)
+
+
+# ---- what is refused -------------------------------------------------------------------------
+
+_EXAMPLES = {"unit": "epochs", "per": "seed", "over": "new seeds on this data"}
+
+
+def _values(effect):
+    """Return an effect as floats, (n,)."""
+    listed = list(effect) if isinstance(effect, (list, tuple)) else []
+    truths = sum(isinstance(value, (bool, np.bool_)) for value in listed)
+    if 0 < truths < len(listed):
+        raise ValueError(
+            f"effect has {truths} truth values among {len(listed)}: give numbers only, or True and "
+            "False only."
+        )
+    try:
+        values = np.asarray(effect)
+        if values.dtype.kind not in "biufO":
+            raise TypeError
+        values = values.astype("float64")
+    except (TypeError, ValueError):
+        raise ValueError(f"effect={effect!r}: give one number per seed.") from None
+    if values.ndim != 1 or not values.size:
+        raise ValueError(
+            f"effect has shape {values.shape}: give one number per seed, such as "
+            'runs.final("val_accuracy", learning_rate=0.01).'
+        )
+    return values
+
+
+def _refuse_other_kind(values, ones, unit, low, high):
+    if unit == "runs" and not ones and np.isfinite(values).any():
+        raise ValueError('unit="runs" counts runs: give an effect of True and False, or 1 and 0.')
+    if unit == "times" and (values < 0).any():
+        raise ValueError(f'unit="times" is a ratio, and {values.min():g} is below 0.')
+    if unit == "times" and max(low, high if np.isfinite(high) else low) <= 0:
+        raise ValueError('unit="times" is a ratio: claim a side above 0.')
+
+
+def _refuse_label(label):
+    if label is not None and not (isinstance(label, str) and LABEL.fullmatch(label)):
+        raise ValueError(f'label={label!r}: give lesson and number, such as "5.3".')
 
 
 def _sides(at_least, at_most, between):
@@ -208,32 +345,60 @@ def _finite(side):
         raise ValueError(f"The claimed side {side!r} is no number: give a finite one.")
 
 
+# ---- what is shown ---------------------------------------------------------------------------
+
+
 def _plain(value):
     """Return a number as JSON knows it: six digits, None for what is not finite."""
     return float(f"{value:.6g}") if np.isfinite(value) else None
 
 
-def _evidence(values, low, high, over):
-    finite = values[np.isfinite(values)]
-    below, above = interval(finite)
+def _evidence(values, low, high, unit, per, over, main, again):
+    usable = np.isfinite(values) & ((unit != "times") | (values > 0))
+    finite, kind = values[usable], kind_of(unit)
     if not finite.size:
-        return f"none of {values.size} seeds has a value; over {over}."
-    inside = int(np.sum((finite >= low) & (finite <= high)))
-    # the value that speaks least for the claim: the deepest outside, or the nearest to a side
-    weakest = finite[np.argmin(np.minimum(finite - low, high - finite))]
-    parts = [
-        f"mean {finite.mean():.3g}",
-        f"95 % interval {below:.3g} to {above:.3g}",
-        f"claimed {_range(low, high)}",
-        f"{inside} of {values.size} seeds on that side",
-        f"weakest {weakest:.3g}",
-    ]
+        return f"none of {values.size} {per}s has a value. Over {over}."
+    below, above = interval(finite, TOGETHER if main else ALONE, kind)
+    factor = 100 if unit in ("points", "percent", "runs") else 1
+    sign = " %" if unit in ("percent", "runs") else ""
+    width = factor * (above - below)
+    places = ".4g"
+    if width > 0:  # as many decimals as the interval leaves
+        decimals = int(np.clip(-np.floor(np.log10(width / 4)), 0, 6))
+        places = f".{0 if kind == 'share' else decimals}f"
+
+    def say(value, places=places):
+        return f"{factor * value:{places}}{sign}"
+
+    if kind == "share":
+        estimate = f"{int(finite.sum())} of {finite.size} {per}s, {say(finite.mean())}"
+        seeds = ""
+    else:
+        mean = np.exp(np.log(finite).mean()) if kind == "ratio" else finite.mean()
+        word = f" {unit}" if unit not in (None, "percent") else ""
+        estimate, seeds = f"{say(mean)}{word}", f"{finite.size} {per}s"
+    level = "98.3" if main else "95"
+    if np.isnan(below):
+        why = "all values are equal" if finite.size > 1 else "one value"
+        between = f"no interval, as {why}"
+    else:
+        between = f"{level} % interval {say(below)} to {say(above)}"
+    parts = [f"{estimate} ({', '.join(filter(None, (between, seeds)))}); "
+             f"claimed: {_range(low, high, lambda side: say(side, ".6g"))}."]  # fmt: skip
+    if kind != "share":
+        inside = int(np.sum((finite >= low) & (finite <= high)))
+        # the value that speaks least for the claim: the deepest outside, or the nearest to a side
+        weakest = finite[np.argmin(np.minimum(finite - low, high - finite))]
+        parts.append(f"On that side: {inside} of {values.size}, the weakest {say(weakest)}.")
     if values.size > finite.size:
-        parts.append(f"{values.size - finite.size} without a value")
-    return ", ".join(parts) + f"; over {over}."
+        parts.append(f"Without a value: {values.size - finite.size}.")
+    if np.isfinite(again):
+        often = "more than 99" if again > 0.995 else f"{100 * again:.0f}"
+        parts.append(f"The same verdict from {values.size} new {per}s: {often} times in 100.")
+    return " ".join(parts) + f" Over {over}."
 
 
-def _range(low, high):
+def _range(low, high, say):
     if np.isinf(low):
-        return f"at most {high:g}"
-    return f"at least {low:g}" if np.isinf(high) else f"{low:g} to {high:g}"
+        return f"at most {say(high)}"
+    return f"at least {say(low)}" if np.isinf(high) else f"{say(low)} to {say(high)}"

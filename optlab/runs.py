@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from .figures import write_atomically
+from .intervals import interval
 
 MEASURED = ["mean", "sd", "low", "high"]  # what a summary shows to four digits
 
@@ -271,10 +271,10 @@ class Runs:
         Returns
         -------
         pandas.DataFrame
-            The setting's columns, then ``mean``, ``sd`` and the bootstrap interval of the mean
-            (``low``, ``high``) over the seeds with a finite value, ``seeds`` (how many those
-            are) and ``diverged`` (how many are not). The table's corner names the data. Settings
-            are numbers, and shown as figures show them.
+            The setting's columns, then ``mean``, ``sd`` and Student's t interval of the mean
+            (``low``, ``high``; NaN where all values are equal) over the seeds with a finite value,
+            ``seeds`` (how many those are) and ``diverged`` (how many are not). The table's corner
+            names the data. Settings are numbers, and shown as figures show them.
         """
         rows = []
         for setting in self.settings:
@@ -349,32 +349,6 @@ class Runs:
             kind, _, metric = name.partition(":")
             parts[kind][metric] = values
         return cls(**about, metrics=parts["metric"], test=parts["test"], lengths=lengths)
-
-
-def interval(values, confidence=0.95):
-    """Return the bootstrap interval of a mean, as (low, high).
-
-    Parameters
-    ----------
-    values : array of float, shape (n,)
-        Finite. Equal values give that value twice; fewer than two give NaN twice.
-    confidence : float, default 0.95
-
-    Examples
-    --------
-    >>> interval([1.0, 1.0, 1.0])
-    (1.0, 1.0)
-    """
-    values = np.asarray(values, dtype="float64")
-    if values.size < 2:
-        return float("nan"), float("nan")
-    if np.ptp(values) == 0:
-        return float(values[0]), float(values[0])
-    found = stats.bootstrap(
-        (values,), np.mean, confidence_level=confidence, n_resamples=9999, batch=999,
-        rng=np.random.default_rng(0),
-    )  # fmt: skip
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 class _Table(pd.DataFrame):

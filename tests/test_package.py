@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # Each module may import only those before it: no circles.
 ORDER = [
     "scale", "chance", "figures", "data", "models", "schedules", "callbacks", "updates",
-    "surfaces", "seeds", "exact", "program", "chunk", "ensemble", "runs", "checks", "plan",
-    "sweep", "claims", "plots", "paths", "playground",
+    "surfaces", "seeds", "exact", "program", "chunk", "ensemble", "intervals", "runs", "checks",
+    "plan", "sweep", "guesses", "cards", "claims", "plots", "paths", "playground",
 ]  # fmt: skip
 
 

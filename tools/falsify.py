@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from optlab.claims import judge  # noqa: E402
+from optlab.claims import judge, kind_of  # noqa: E402
 
 
 def numbers(claim):
@@ -56,8 +56,9 @@ def falsify(claims):
     for claim in claims:
         if "effect" in claim and claim["verdict"] != "undecided":
             _, low, high = numbers(claim)
+            kind = kind_of(claim.get("unit"))
             for name, effect in mutations(claim):
                 tried += 1
-                if judge(effect, low, high) == claim["verdict"]:
+                if judge(effect, low, high, kind, claim.get("main", False)) == claim["verdict"]:
                     survivors.append((claim["sentence"], name))
     return survivors, tried
