@@ -383,8 +383,8 @@ def _evidence(values, low, high, unit, per, over, main, again):
         between = f"no interval, as {why}"
     else:
         between = f"{level} % interval {say(below)} to {say(above)}"
-    parts = [f"{estimate} ({', '.join(filter(None, (between, seeds)))}); "
-             f"claimed: {_range(low, high, lambda side: say(side, ".6g"))}."]  # fmt: skip
+    claimed = _range(low, high, lambda side: say(side, ".6g"))
+    parts = [f"{estimate} ({', '.join(filter(None, (between, seeds)))}); claimed: {claimed}."]
     if kind != "share":
         inside = int(np.sum((finite >= low) & (finite <= high)))
         # the value that speaks least for the claim: the deepest outside, or the nearest to a side
