@@ -197,7 +197,7 @@ def claim(
     _refuse_label(label)
     verdict = judge(values, low, high, kind_of(unit), main)
     again = float("nan")
-    if np.isfinite(values).all() and values.size >= FEWEST:
+    if _usable(values, kind_of(unit)).all() and values.size >= FEWEST:
         again = same_again(values, low, high, TOGETHER if main else ALONE, kind_of(unit))
     found = Claim(
         sentence, verdict, _evidence(values, low, high, unit, per, over, main, again), expect,
@@ -234,9 +234,13 @@ def judge(values, low, high, kind="mean", main=False):
     return str(verdicts(*_interval(values, kind, main), low, high))
 
 
+def _usable(values, kind):
+    """Return which values there are: those of a ratio need a logarithm."""
+    return np.isfinite(values) & ((kind != "ratio") | (values > 0))
+
+
 def _interval(values, kind, main):
-    usable = np.isfinite(values) & ((kind != "ratio") | (values > 0))
-    if not usable.all():
+    if not _usable(values, kind).all():
         return float("nan"), float("nan")
     return interval(values, TOGETHER if main else ALONE, kind)
 
@@ -354,8 +358,8 @@ def _plain(value):
 
 
 def _evidence(values, low, high, unit, per, over, main, again):
-    usable = np.isfinite(values) & ((unit != "times") | (values > 0))
-    finite, kind = values[usable], kind_of(unit)
+    kind = kind_of(unit)
+    finite = values[_usable(values, kind)]
     if not finite.size:
         return f"none of {values.size} {per}s has a value. Over {over}."
     below, above = interval(finite, TOGETHER if main else ALONE, kind)
