@@ -102,6 +102,12 @@ def sections(notebook):
         yield parts
 
 
+def named(text):
+    """Return the labels that a text refers to, as in "(claims 5.3 and 5.4)"."""
+    return [n for part in re.findall(r"\(claims?\s+([^)]+)\)", text)
+            for n in re.findall(r"[\d.]*\d", part)]  # fmt: skip
+
+
 def unbound(parts):
     """Return what is wrong with one "What we saw": text without a claim, a claim without text."""
     found, claims, open_text, before = [], 0, "", None
@@ -115,13 +121,8 @@ def unbound(parts):
                 found.append("begins without a sentence")
             claims, open_text = claims + 1, ""
         before = part
-    if open_text:  # the last words rest on claims that they name
-        named = [int(n) for part in re.findall(r"\(claims? ([^)]+)\)", open_text)
-                 for n in re.findall(r"\d+", part)]  # fmt: skip
-        if not named:
-            found.append(f"no claim follows and none is named: {open_text[:60]!r}")
-        if any(not 1 <= n <= claims for n in named):
-            found.append(f"names a claim that does not exist: {named} of {claims}")
+    if open_text and not named(open_text):  # the last words rest on claims that they name
+        found.append(f"no claim follows and none is named: {open_text[:60]!r}")
     return found + ([] if claims else ["has no claim"])
 
 
@@ -130,6 +131,21 @@ def test_what_we_saw_is_bound_to_claims(path):
     parts = list(sections(read(path)))
     assert parts
     assert [problem for cells in parts for problem in unbound(cells)] == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_claims_have_labels_and_texts_name_those(path):
+    notebook = read(path)
+    labels = [claim["label"] for claim in stored_claims(notebook)]
+    assert len(set(labels)) == len(labels)
+    assert {label.split(".")[0] for label in labels} <= {str(int(path.name[:2]))}
+    texts = [source(c) for c in notebook["cells"] if c["cell_type"] == "markdown"]
+    assert {label for text in texts for label in named(text)} <= set(labels)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_at_most_three_claims_are_main(path):
+    assert sum(claim.get("main", False) for claim in stored_claims(read(path))) <= 3
 
 
 SHOWN = {"cell_type": "code", "source": "ol.claim('It falls', effect, at_most=0)"}
@@ -143,7 +159,6 @@ OTHER = {"cell_type": "code", "source": "effect = runs.jitter()"}
         (["It falls.", SHOWN, "It rises."], "none is named"),
         (["It falls.", "It rises.", SHOWN], "no claim follows"),
         ([SHOWN], "without a sentence"),
-        (["It falls.", SHOWN, "So (claim 2)."], "does not exist"),
         (["It falls.", OTHER], "has no claim"),
     ],
 )
@@ -151,15 +166,21 @@ def test_loose_text_and_loose_claims_are_seen(parts, word):
     assert word in " ".join(unbound(parts))
 
 
+def test_labels_are_read_from_a_text():
+    assert named("a (claim 5.3), b\n(claims 5.12 and\n5.4) and (claims 0.1 to 0.2)") == [
+        "5.3", "5.12", "5.4", "0.1", "0.2",
+    ]  # fmt: skip
+
+
 def test_bound_text_is_left_in_peace():
     cells = [
         {"cell_type": "markdown", "source": "### What we saw\n\nIt falls."},
         OTHER,
         SHOWN,
-        {"cell_type": "markdown", "source": "So it does (claim 1).\n\n## Next\n\nOther things."},
+        {"cell_type": "markdown", "source": "So it does (claim 5.1).\n\n## Next\n\nOther things."},
     ]
     (parts,) = sections({"cells": cells})
-    assert parts == ["It falls.", OTHER, SHOWN, "So it does (claim 1)."]
+    assert parts == ["It falls.", OTHER, SHOWN, "So it does (claim 5.1)."]
     assert unbound(parts) == []
 
 
