@@ -4,7 +4,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
-LESSONS ?= $(wildcard notebooks/*.ipynb)
+LESSONS ?= $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 COURSE ?= notebooks/exercises
 ASSIGNMENTS ?= $(notdir $(wildcard $(COURSE)/source/*))
 
@@ -43,7 +43,7 @@ setup-test: $(VENV)/.test
 
 lab: $(VENV)/.lab  ## set up, then open the lessons in JupyterLab
 	@# so that the animations that the lessons store may play before they are run
-	@$(BIN)/jupyter trust notebooks/*.ipynb >/dev/null 2>&1 || true
+	@$(BIN)/jupyter trust $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb) >/dev/null 2>&1 || true
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb $(LAB_OPTIONS)
 
 check: lint loopback  ## answer in two minutes: style, quick unit tests, the notebooks' structure

@@ -11,22 +11,22 @@ import optlab as ol
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 from falsify import falsify  # noqa: E402
-from lessons import LESSONS, read, source, stated_seconds, stored_claims  # noqa: E402
+from lessons import NOTEBOOKS, name, read, source, stated_seconds, stored_claims  # noqa: E402
 
-NAMES = [path.stem for path in LESSONS]
+NAMES = [name(path) for path in NOTEBOOKS]
 CLAIM = re.compile(r"\bol\.(claim|fact)\(")
 
 
 # ---- each could have come out otherwise ------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_every_verdict_changes_when_its_effect_is_turned_round(path):
     survivors, _ = falsify(stored_claims(read(path)))
     assert survivors == []
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_every_claim_that_is_shown_is_stored(path):
     notebook = read(path)
     shown = [c for c in notebook["cells"] if c["cell_type"] == "code" and CLAIM.search(source(c))]
@@ -126,24 +126,34 @@ def unbound(parts):
     return found + ([] if claims else ["has no claim"])
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_what_we_saw_is_bound_to_claims(path):
     parts = list(sections(read(path)))
     assert parts
     assert [problem for cells in parts for problem in unbound(cells)] == []
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
-def test_claims_have_labels_and_texts_name_those(path):
-    notebook = read(path)
-    labels = [claim["label"] for claim in stored_claims(notebook)]
-    assert len(set(labels)) == len(labels)
-    assert {label.split(".")[0] for label in labels} <= {str(int(path.name[:2]))}
-    texts = [source(c) for c in notebook["cells"] if c["cell_type"] == "markdown"]
-    assert {label for text in texts for label in named(text)} <= set(labels)
+def labels(number):
+    """Return the labels of the claims of one lesson and of what goes deeper beside it."""
+    own = [path for path in NOTEBOOKS if path.name[:2] == number]
+    return [claim["label"] for path in own for claim in stored_claims(read(path))]
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+@pytest.mark.parametrize("number", sorted({path.name[:2] for path in NOTEBOOKS}))
+def test_every_claim_has_a_label_of_its_own(number):
+    assert len(set(labels(number))) == len(labels(number))
+    assert {label.split(".")[0] for label in labels(number)} <= {str(int(number))}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_texts_name_claims_that_there_are(path):
+    texts = [source(c) for c in read(path)["cells"] if c["cell_type"] == "markdown"]
+    found = {label for text in texts for label in named(text)}
+    numbers = {f"{int(label.split('.')[0]):02}" for label in found}
+    assert found <= {label for number in numbers for label in labels(number)}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_at_most_three_claims_are_main(path):
     assert sum(claim.get("main", False) for claim in stored_claims(read(path))) <= 3
 
@@ -187,6 +197,6 @@ def test_bound_text_is_left_in_peace():
 # ---- the times that the lessons state --------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_a_lesson_states_its_seconds(path):
     assert 5 <= stated_seconds(read(path)) <= 90

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 import optlab
 
 ROOT = Path(__file__).resolve().parents[1]
-LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+sys.path.insert(0, str(ROOT / "tools"))
+from lessons import DEEPER, LESSONS, NOTEBOOKS, name, read, source, words  # noqa: E402
+
 HEADINGS = [
     "What you will do", "What you will learn", "What you need",
     "Exercises", "Going further",
@@ -26,14 +29,6 @@ EXPERIMENTS = {  # what a lesson must hold, by the start of its file name
 
 if not LESSONS:
     raise FileNotFoundError("There is no lesson in notebooks/.")
-
-
-def read(path):
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def source(cell):
-    return "".join(cell["source"])
 
 
 def tags(cell):
@@ -88,7 +83,7 @@ def problems(notebook):
         found.append("has attachments: figures come from code")
     if notebook["metadata"].get("kernelspec", {}).get("name") != "python3":
         found.append("is not for the kernel python3")
-    return found + heading_problems(notebook) + face_problems(notebook)
+    return found + face_problems(notebook)
 
 
 def heading_problems(notebook):
@@ -125,18 +120,42 @@ def face_problems(notebook):
     return found
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", LESSONS, ids=name)
 def test_structure(path):
+    assert problems(read(path)) + heading_problems(read(path)) == []
+
+
+@pytest.mark.parametrize("path", DEEPER, ids=name)
+def test_structure_of_what_goes_deeper(path):
     assert problems(read(path)) == []
+    (lesson,) = (p for p in LESSONS if p.name[:2] == path.name[:2])
+    assert f"](../{lesson.name})" in source(read(path)["cells"][0])
+    assert f"](deeper/{path.name}" in json.dumps(read(lesson))
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+REMEMBER = ["What to remember", "In practice", "Exercises", "Going further"]
+WRITTEN_ANEW = [p for p in LESSONS if "What to remember" in json.dumps(read(p))]
+
+
+@pytest.mark.parametrize("path", WRITTEN_ANEW, ids=name)
+def test_a_lesson_fits_one_sitting(path):
+    notebook = read(path)
+    cells = notebook["cells"]
+    assert len(cells) <= 45
+    assert words(notebook) <= 1600
+    assert sum("ol.claim(" in source(c) for c in code_cells(notebook)) <= 10
+    assert any("image/png" in o.get("data", {}) for c in cells[:6] for o in c.get("outputs", []))
+    texts = [text for _, text in headings(notebook)]
+    assert [text for text in texts if text in REMEMBER] == REMEMBER
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=name)
 def test_experiments_are_tagged(path):
     found = [t[11:] for c in code_cells(read(path)) for t in tags(c) if t.startswith("experiment:")]
     assert found == EXPERIMENTS[path.stem[:2]]
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
 def test_every_claim_and_fact_is_checked(path):
     for cell in code_cells(read(path)):
         if re.search(r"\bol\.(claim|fact)\(", source(cell)):
@@ -145,7 +164,7 @@ def test_every_claim_and_fact_is_checked(path):
             assert "NOT AS EXPECTED" not in text and "FALSE:" not in text, source(cell)
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
 def test_links_to_other_lessons_exist(path):
     for cell in read(path)["cells"]:
         if cell["cell_type"] == "code":  # runs[name](x) is no link
@@ -155,8 +174,6 @@ def test_links_to_other_lessons_exist(path):
 
 
 def test_import_prints_nothing(tmp_path):
-    import sys
-
     done = subprocess.run(
         [sys.executable, "-c", "import optlab"],
         capture_output=True,
@@ -173,7 +190,7 @@ def test_import_prints_nothing(tmp_path):
 def damaged(change):
     notebook = read(LESSONS[0])
     change(notebook)
-    return "\n".join(problems(notebook))
+    return "\n".join(problems(notebook) + heading_problems(notebook))
 
 
 def first_with(notebook, wanted):

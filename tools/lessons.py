@@ -12,6 +12,8 @@ os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+DEEPER = sorted((ROOT / "notebooks" / "deeper").glob("*.ipynb"))  # beside the lessons of its number
+NOTEBOOKS = [*LESSONS, *DEEPER]
 # The modules that decide the numbers; the others show them.
 TRAINS = (
     "data", "models", "schedules", "updates", "callbacks", "chance", "seeds", "exact", "program",
@@ -26,6 +28,11 @@ def read(path):
 
 def source(cell):
     return "".join(cell["source"])
+
+
+def name(path):
+    """Return a notebook's name below the folder of the lessons, as in "deeper/02_noise"."""
+    return Path(path).resolve().relative_to(ROOT / "notebooks").with_suffix("").as_posix()
 
 
 def is_solution(cell):
@@ -66,6 +73,13 @@ def stored_claims(notebook):
         for output in cell.get("outputs", [])
         if "optlab" in output.get("metadata", {})
     ]
+
+
+def words(notebook):
+    """Return how many words a student reads: without code, formulas and the targets of links."""
+    text = "\n".join(source(c) for c in notebook["cells"] if c["cell_type"] == "markdown")
+    text = re.sub(r"\$[^$]*\$|\]\([^)]*\)", " ", text)
+    return len(re.findall(r"[A-Za-z][\w'’-]*", text))
 
 
 def stated_seconds(notebook):
