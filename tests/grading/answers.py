@@ -542,7 +542,7 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
                     "(final(runs, 0.0, 0.1) - final(runs, 0.4, 0.1)).mean())",
                 )
             },
-            {"test_form_seeds"},
+            {"test_form_seeds", "test_decided_1"},
         ),
         "the mean in place of one number per seed": (
             {
