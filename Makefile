@@ -13,7 +13,7 @@ export JUPYTER_PREFER_ENV_PATH ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test lab check test lint loopback unit grading grading-by-nbgrader nbval \
-        notebooks release grade replicate full bench site constraints clean
+        notebooks release grade replicate full bench coverage site constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +53,7 @@ test: lint unit grading nbval  ## set up, then run everything that CI runs
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check optlab tests tools
+	$(BIN)/ruff format --check optlab tests tools benchmarks
 
 # On Linux only: a machine cut off from every network may lack even the one to itself.
 loopback: $(BIN)/python
@@ -109,6 +109,9 @@ full: $(VENV)/.test  ## run the MNIST lessons in full size; write full/ (hours; 
 bench: $(VENV)/.test  ## measure optlab beside plain Keras, scikit-learn and JAX (about ten minutes)
 	$(INSTALL) -e ".[benchmarks]"
 	$(BIN)/python benchmarks/compare.py
+
+coverage: $(VENV)/.lab  ## simulate how often the intervals of claims are right; write docs/coverage.md
+	$(BIN)/python benchmarks/coverage.py
 
 site: $(VENV)/.lab  ## build the pages to read, in build/site
 	$(INSTALL) -e ".[site]"

@@ -41,7 +41,10 @@ pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 
 # Everyday words, too: linked only where a lesson sets them in italics or bold to introduce them.
-EVERYDAY = {"batch", "claim", "draw", "fact", "run", "setting", "step", "update", "weight"}
+EVERYDAY = {
+    "batch", "claim", "draw", "fact", "guess", "interval", "run", "setting", "step", "update",
+    "weight",
+}  # fmt: skip
 
 
 def glossary_terms():

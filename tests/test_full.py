@@ -1,4 +1,4 @@
-"""The table of published figures against ours: its arithmetic, and that the tool wrote it."""
+"""The tables of published figures and of verdicts elsewhere: their arithmetic, who wrote them."""
 
 import json
 import sys
@@ -75,3 +75,52 @@ def test_the_verdicts_elsewhere_are_what_the_tool_writes():
     written = (ROOT / "replication" / "README.md").read_text(encoding="utf-8")
     # the head names the machine and the versions of the day
     assert replicate.table(results).split("## ")[1:] == written.split("## ")[1:]
+
+
+def results_of(verdicts, again):
+    """Return invented results of a lesson: factor -> verdicts of its claims, in order."""
+    given = {} if again is None else {"again": again}
+    return {
+        factor: {"claims": [{"sentence": "a", "verdict": v, **given} for v in found]}
+        for factor, found in verdicts.items()
+    }
+
+
+def rows(lessons):
+    """Return the table's rows: seeds -> what is said of them."""
+    lines = replicate.blocks(lessons)[2:]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {name: rest for name, *rest in cells}
+
+
+def test_changes_stand_beside_what_the_claims_predict():
+    first = {
+        "baseline": ["supported", "contradicted", "undecided", "true"],
+        "seeds 1000 …": ["undecided", "contradicted", "supported", "false"],
+        "seeds 3000 …": ["supported"] * 2 + ["undecided", "true"],
+        "seeds 7000 …": ["supported", "contradicted", "undecided", "true"],
+    }
+    found = rows([results_of(first, 0.9), results_of({"baseline": ["supported"]}, 0.5)])
+    assert found["1000 …"] == ["1", "2", "1", "0.2", "1", "1"]
+    assert found["3000 …"] == ["1", "2", "1", "0.2", "1", "0"]
+    assert found["2000 …"] == ["0", "not run", "–", "–", "–", "–"]
+    assert found["3000 … to 7000 …"] == ["2", "4", "1", "0.4", "2", "0"]
+    assert list(found)[:-1] == [f"{block}000 …" for block in range(1, 8)]
+
+
+def test_results_without_that_figure_predict_nothing():
+    both = {"baseline": ["supported"], "seeds 1000 …": ["contradicted"]}
+    assert rows([results_of(both, None)])["1000 …"] == ["1", "1", "1", "–", "0", "0"]
+    assert rows([results_of(both, 0.99), results_of(both, None)])["1000 …"][2:4] == ["2", "–"]
+
+
+@pytest.mark.parametrize(
+    "again, words", [(None, "–"), (1.0, "> 99"), (0.996, "> 99"), (0.95, "95"), (0.4, "40")]
+)
+def test_same_again_is_told_in_100(again, words):
+    assert replicate.often(again) == words
+
+
+def test_each_block_has_seeds_of_its_own():
+    seeds = [replicate.FACTORS[block]["OPTLAB_SEED"] for block in replicate.BLOCKS]
+    assert seeds == ["1", "2", "3", "4", "5", "6", "7"]

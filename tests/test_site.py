@@ -24,13 +24,22 @@ import optlab  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
+from build_site import claim_box, link_claims  # noqa: E402
 from lessons import LESSONS, read, stored_claims  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
 PAGES = [f"notebooks/{path.stem}.html" for path in LESSONS]
 # One page of each kind; colours come from the same style sheets on all.
-KINDS = ["index", "notebooks/00_start_here", "benchmarks/README", "docs/glossary", "api/sweep"]
+KINDS = [
+    "index",
+    "notebooks/00_start_here",
+    "benchmarks/README",
+    "docs/glossary",
+    "docs/coverage",
+    "claims",
+    "api/sweep",
+]
 LOADS = ("script", "img", "link", "source", "iframe", "video", "audio", "embed", "object", "image")
 
 
@@ -174,11 +183,39 @@ def test_every_claim_stands_in_the_table(pages):
         notebook = read(path)
         for number, claim in enumerate(stored_claims(notebook), 1):
             assert f"notebooks/{path.stem}.html#claim-{number}" in table.links
-            assert f"{claim['verdict']} {' '.join(claim['sentence'].split())}" in words
+            row = f"{claim.get('label', '–')} {claim['verdict']} {claim['sentence']}"
+            assert " ".join(row.split()) in words
         texts = ["".join(o["data"]["text/plain"]) for c in notebook["cells"]
                  for o in c.get("outputs", []) if "optlab" in o.get("metadata", {})]  # fmt: skip
         for text in texts:
             assert " ".join(text.partition("Evidence: ")[2].split()) in words
+
+
+def output_of(claim):
+    data, metadata = claim._repr_mimebundle_()
+    return {"data": data, "metadata": metadata}
+
+
+def test_a_claim_is_shown_by_its_card_or_else_by_its_words():
+    claim = optlab.claim("A < B", [0.1, 0.2, 0.1, 0.2, 0.1], at_least=0.05, label="5.3")
+    card = output_of(claim)
+    shown = claim_box(card, 7)
+    assert shown == f'<div class="card supported" id="claim-7">{card["data"]["text/html"]}</div>'
+    assert "A &lt; B (claim 5.3)" in shown and Page(shown).images[0][1].startswith("One dot per")
+    del card["data"]["text/html"]
+    box = claim_box(card, 7)
+    assert Page(box).ids == {"claim-7", None} and "A &lt; B (claim 5.3)" in box
+    assert 'class="claim supported"' in box and "Evidence: 0.14" in box
+
+
+def test_a_claim_that_the_text_names_is_linked():
+    here, there = LESSONS[:2]
+    places = {"0.1": (here, 1), "1.12": (there, 14)}
+    text = "Rate 0.1 is good (claim 0.1), and more so (claims 1.12 and 9.9)."
+    assert link_claims(text, places, here) == (
+        'Rate 0.1 is good (claim <a href="#claim-1">0.1</a>), and more so '
+        f'(claims <a href="{there.stem}.html#claim-14">1.12</a> and 9.9).'
+    )
 
 
 def test_the_whole_face_is_documented(pages):
@@ -284,7 +321,7 @@ def test_the_animation_plays(open_page, address):
 
 def test_nothing_reaches_beyond_a_narrow_screen(open_page, address):
     page = open_page(address, viewport={"width": 390, "height": 800})
-    for place in [*KINDS, "claims", "replication/README"]:
+    for place in [*KINDS, "replication/README"]:
         page.goto(f"{address}{place}.html")
         assert page.evaluate(BEYOND) == [], place
 

@@ -17,12 +17,16 @@ import shutil
 import sys
 from pathlib import Path
 
-from lessons import LESSONS, ROOT, read, source
+from lessons import LESSONS, ROOT, read, source, stored_claims
 
-PAGES = [
-    "benchmarks/README.md",
+RESULTS = [
+    "docs/coverage.md",
     "replication/README.md",
     "full/README.md",
+    "benchmarks/README.md",
+]
+PAGES = [
+    *RESULTS,
     "docs/glossary.md",
     "docs/instructors.md",
     "CONTRIBUTING.md",
@@ -61,8 +65,8 @@ def assemble(folder):
     known = {ROOT / page for page in [*pages, *LESSONS]}
     for page in pages:
         write(folder / page, relink((ROOT / page).read_text(encoding="utf-8"), page, folder, known))
-    results = [p.removesuffix(".md") for p in pages if p.endswith("/README.md")]
-    others = [p.removesuffix(".md") for p in pages if not p.endswith("/README.md")]
+    results = [p.removesuffix(".md") for p in pages if p in RESULTS]
+    others = [p.removesuffix(".md") for p in pages if p not in RESULTS]
     contents = CONTENTS.replace("PAGES_OF_RESULTS", "\n".join(results))
     contents = contents.replace("PAGES_TO_LOOK_UP", "\n".join(others))
     front = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -99,16 +103,18 @@ def relink(text, page, folder, known):
 
 
 def lesson(path, folder, known):
-    """Return a lesson as the site shows it: numbered, claims as boxes, solutions folded."""
+    """Return a lesson as the site shows it: numbered, claims to link to, solutions folded."""
     import nbformat
 
     notebook, claims = nbformat.read(path, as_version=4), 0
     notebook.metadata.pop("widgets", None)
+    places = labelled()
     title = notebook.cells[0]
     title.source = title.source.replace("# ", f"# {path.name[:2]} ", 1)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = relink(cell.source, f"notebooks/{path.name}", folder, known)
+            text = relink(cell.source, f"notebooks/{path.name}", folder, known)
+            cell.source = link_claims(text, places, path)
             continue
         if "solution" in cell.metadata.get("tags", []):
             cell.metadata.tags.append("hide-cell")
@@ -121,19 +127,50 @@ def lesson(path, folder, known):
     return nbformat.writes(notebook)
 
 
+def labelled():
+    """Return where the claims stand that have a label: label -> (lesson, number)."""
+    return {
+        claim["label"]: (path, number)
+        for path in LESSONS
+        for number, claim in enumerate(stored_claims(read(path)), 1)
+        if "label" in claim
+    }
+
+
+def link_claims(text, places, path):
+    """Link what a lesson says in brackets of claims, such as (claim 5.3), to where they stand."""
+
+    def link(found):
+        if found.group() not in places:
+            return found.group()
+        there, number = places[found.group()]
+        page = "" if there == path else f"{there.stem}.html"
+        return f'<a href="{page}#claim-{number}">{found.group()}</a>'
+
+    return re.sub(
+        r"\(claims? [^()]*\)",
+        lambda named: re.sub(r"[a-z]?\d+\.\d+[a-z]?", link, named.group()),
+        text,
+    )
+
+
 def claim_box(output, number):
-    """Return a stored claim as HTML, with an id to link to."""
+    """Return a stored claim as HTML, with an id to link to: its card, or a box of its words."""
+    verdict = output["metadata"]["optlab"]["verdict"]
+    stored = "".join(output["data"].get("text/html", ""))
+    if 'class="optlab-claim"' in stored:
+        return f'<div class="card {verdict}" id="claim-{number}">{stored}</div>'
     sentence, _, evidence = output["data"]["text/plain"].partition("\n")
-    verdict, _, sentence = sentence.partition(": ")
+    word, _, sentence = sentence.partition(": ")
     rest = f"<p>{html.escape(evidence)}</p>" if evidence else ""
     return (
-        f'<div class="claim {output["metadata"]["optlab"]["verdict"]}" id="claim-{number}">'
-        f"<p><strong>{html.escape(verdict)}</strong>: {html.escape(sentence)}</p>{rest}</div>"
+        f'<div class="claim {verdict}" id="claim-{number}">'
+        f"<p><strong>{html.escape(word)}</strong>: {html.escape(sentence)}</p>{rest}</div>"
     )
 
 
 def claims_page():
-    """Return the table of all claims: verdict, sentence, evidence, with a link to each."""
+    """Return the table of all claims: label, verdict, sentence, evidence, a link to each."""
     tables, verdicts = [], []
     for path in LESSONS:
         notebook = read(path)
@@ -143,15 +180,16 @@ def claims_page():
             continue
         title = source(notebook["cells"][0]).splitlines()[0].removeprefix("# ")
         tables += [f"## [{path.name[:2]} {title}](notebooks/{path.name})", ""]
-        tables += ['<table class="claims docutils">', "<thead><tr><th>verdict</th>",
-                   "<th>claim and evidence</th></tr></thead>"]  # fmt: skip
+        tables += ['<table class="claims docutils">', "<thead><tr><th>claim</th>",
+                   "<th>verdict</th><th>sentence and evidence</th></tr></thead>"]  # fmt: skip
         for number, output in enumerate(outputs, 1):
             claim = output["metadata"]["optlab"]
             verdicts.append(claim["verdict"])
             evidence = "".join(output["data"]["text/plain"]).partition("\nEvidence: ")[2]
             place = f"notebooks/{path.stem}.html#claim-{number}"
             tables.append(
-                f'<tr><td><span class="{claim["verdict"]}">{claim["verdict"]}</span></td> '
+                f"<tr><td>{claim.get('label', '–')}</td> "
+                f'<td><span class="{claim["verdict"]}">{claim["verdict"]}</span></td> '
                 f'<td><a href="{place}">{html.escape(claim["sentence"])}</a> '
                 f"<small>{html.escape(evidence)}</small></td></tr>"
             )
@@ -164,7 +202,8 @@ Every empirical sentence of the lessons is a claim that is computed again whenev
 Here are all {len(verdicts)}, with the evidence that the lessons store: {", ".join(counted)}.
 *True* and *false* are verdicts on facts, which know no chance and need no evidence. A contradicted
 claim is no error: it is a well-known statement, or a natural guess, that did not survive.
-[Do the verdicts hold?](replication/README.md) puts them to other seeds, points and arithmetic.
+[How often the intervals are right](docs/coverage.md) tests the method where the truth is known;
+[Do the verdicts hold?](replication/README.md) tries other seeds, points and arithmetic.
 """
     return head + "\n" + "\n".join(tables)
 
