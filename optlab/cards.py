@@ -100,7 +100,7 @@ def _piles(values):
     """Return zeros and ones, a little beside each other so that their number can be seen."""
     values = np.sort(values)
     if len(values) > DOTS:  # one dot at least for what there is at all
-        ones = np.clip(round(DOTS * values.mean()), values.min(), DOTS - 1 + values.max())
+        ones = np.clip(round(DOTS * values.mean()), values.max(), DOTS - 1 + values.min())
         values = np.sort(np.arange(DOTS) < ones)
     count = {0: 0, 1: 0}
     places = []
