@@ -42,7 +42,7 @@ def card(claim, guess=None):
         lines.append(f"<small>{html.escape(claim.evidence)}</small>")
     if claim.effect is not None and np.isfinite(claim.effect).any():
         picture = base64.b64encode(strip(claim).encode()).decode()
-        alt = html.escape(f"One dot per {claim.per}, the interval, the claimed side. ", quote=True)
+        alt = html.escape(f"One dot per {claim.per}, the interval, the claimed side.", quote=True)
         lines.append(
             f'<img width="{WIDTH}" height="{HEIGHT}" alt="{alt}" '
             f'src="data:image/svg+xml;base64,{picture}">'
@@ -99,8 +99,9 @@ def strip(claim):
 def _piles(values):
     """Return zeros and ones, a little beside each other so that their number can be seen."""
     values = np.sort(values)
-    if len(values) > DOTS:
-        values = np.sort(np.arange(DOTS) < round(DOTS * values.mean()))
+    if len(values) > DOTS:  # one dot at least for what there is at all
+        ones = np.clip(round(DOTS * values.mean()), values.max(), DOTS - 1 + values.min())
+        values = np.sort(np.arange(DOTS) < ones)
     count = {0: 0, 1: 0}
     places = []
     for value in values.astype(int):

@@ -1,10 +1,13 @@
 """Hypotheses about runs, judged over seeds: `claim`, and `fact` for what knows no chance."""
 
+import math
 import re
+import reprlib
 from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
+import pandas as pd
 
 from .cards import card
 from .guesses import came, guessed
@@ -70,6 +73,8 @@ class Claim:
     @property
     def interval(self) -> tuple:
         """The interval that the verdict rests on, (low, high); NaN where there is none."""
+        if self.effect is None:
+            return float("nan"), float("nan")
         return _interval(self.effect, self.kind, self.main)
 
     def __repr__(self):
@@ -132,10 +137,12 @@ def claim(
         What the numbers count, and with it what is estimated:
 
         - ``"points"``: the mean of differences of accuracies, shown as percentage points,
-        - ``"percent"``: the mean of accuracies or other parts of one, shown in percent,
+        - ``"percent"``: the mean of accuracies or other parts of one, shown in percent. Both are
+          rounded to a millionth: beyond it lies what single precision leaves of a difference,
         - ``"times"``: a ratio, judged on the logarithmic scale as a geometric mean,
         - ``"runs"``: the share of runs of which something holds; `effect` is zeros and ones, and
-          the interval is the exact binomial one. Also taken for zeros and ones without a unit,
+          the interval is the exact binomial one. Also taken for zeros and ones without a unit
+          if the claimed side is a share that they could miss,
         - any other word, such as ``"epochs"``, is shown behind the mean.
     per : str, default "seed"
         What the effect has one value of: a seed, a start, a draw, a fold.
@@ -185,16 +192,18 @@ def claim(
     if expect not in VERDICTS:
         raise ValueError(f"expect={expect!r}: give one of {', '.join(VERDICTS)}.")
     values = _values(effect)
-    for name, word in (("unit", unit), ("per", per), ("over", over)):
+    for name, word in (("sentence", sentence), ("unit", unit), ("per", per), ("over", over)):
         if not (isinstance(word, str) and word.strip()) and (name, word) != ("unit", None):
-            raise ValueError(f"{name}={word!r}: give a word, such as {_EXAMPLES[name]!r}.")
+            raise ValueError(f"{name}={word!r}: give words, such as {_EXAMPLES[name]!r}.")
     if not isinstance(main, bool):
         raise ValueError(f"main={main!r}: give True or False.")
     ones = bool(np.isin(values[np.isfinite(values)], (0, 1)).all()) and np.isfinite(values).any()
-    if unit is None and ones:
+    if unit is None and ones and _is_share(low, high):
         unit = "runs"
     _refuse_other_kind(values, ones, unit, low, high)
     _refuse_label(label)
+    if unit in ("points", "percent"):  # and a zero has no sign
+        values, low, high = (np.round(number, 6) + 0.0 for number in (values, low, high))
     verdict = judge(values, low, high, kind_of(unit), main)
     again = float("nan")
     if _usable(values, kind_of(unit)).all() and values.size >= FEWEST:
@@ -283,25 +292,33 @@ def fact(sentence, condition, *, label=None):
 
 # ---- what is refused -------------------------------------------------------------------------
 
-_EXAMPLES = {"unit": "epochs", "per": "seed", "over": "new seeds on this data"}
+_EXAMPLES = {
+    "sentence": "Adam wins", "unit": "epochs", "per": "seed", "over": "new seeds on this data"
+}  # fmt: skip
 
 
 def _values(effect):
     """Return an effect as floats, (n,)."""
-    listed = list(effect) if isinstance(effect, (list, tuple)) else []
-    truths = sum(isinstance(value, (bool, np.bool_)) for value in listed)
-    if 0 < truths < len(listed):
-        raise ValueError(
-            f"effect has {truths} truth values among {len(listed)}: give numbers only, or True and "
-            "False only."
-        )
     try:
         values = np.asarray(effect)
+        if isinstance(effect, (list, tuple)):
+            values = np.asarray(effect, dtype=object)
         if values.dtype.kind not in "biufO":
             raise TypeError
-        values = values.astype("float64")
-    except (TypeError, ValueError):
-        raise ValueError(f"effect={effect!r}: give one number per seed.") from None
+        missing = pd.isna(values)
+        kinds = [type(value) for value in values[~missing]] if values.dtype.kind == "O" else []
+        if any(issubclass(kind, (str, bytes)) for kind in kinds):
+            raise TypeError
+        values = np.where(missing, np.nan, values).astype("float64")
+    except (TypeError, ValueError, OverflowError):
+        shown = " ".join(reprlib.repr(effect).split())
+        raise ValueError(f"effect={shown}: give one number per seed.") from None
+    truths = sum(issubclass(kind, (bool, np.bool_)) for kind in kinds)
+    if 0 < truths < len(kinds):
+        raise ValueError(
+            f"effect has {truths} truth values among {len(kinds)}: give numbers only, or True and "
+            "False only."
+        )
     if values.ndim != 1 or not values.size:
         raise ValueError(
             f"effect has shape {values.shape}: give one number per seed, such as "
@@ -315,8 +332,15 @@ def _refuse_other_kind(values, ones, unit, low, high):
         raise ValueError('unit="runs" counts runs: give an effect of True and False, or 1 and 0.')
     if unit == "times" and (values < 0).any():
         raise ValueError(f'unit="times" is a ratio, and {values.min():g} is below 0.')
-    if unit == "times" and max(low, high if np.isfinite(high) else low) <= 0:
+    if unit == "times" and any(np.isfinite(side) and side <= 0 for side in (low, high)):
         raise ValueError('unit="times" is a ratio: claim a side above 0.')
+    if unit == "runs" and not _is_share(low, high):
+        raise ValueError('unit="runs" is a share: claim a part of one, such as at_least=0.5.')
+
+
+def _is_share(low, high):
+    """Return whether a share of runs can lie in this range, and need not."""
+    return all(np.isinf(side) or 0 <= side <= 1 for side in (low, high)) and (low > 0 or high < 1)
 
 
 def _refuse_label(label):
@@ -345,8 +369,13 @@ def _sides(at_least, at_most, between):
 
 
 def _finite(side):
-    if not (isinstance(side, Real) and np.isfinite(side)):
-        raise ValueError(f"The claimed side {side!r} is no number: give a finite one.")
+    try:
+        finite = isinstance(side, Real) and not isinstance(side, bool) and math.isfinite(side)
+    except OverflowError:  # an integer beyond all floats
+        finite = False
+    if not finite:
+        shown = reprlib.repr(side)
+        raise ValueError(f"The claimed side {shown} is no number: give a finite one.")
 
 
 # ---- what is shown ---------------------------------------------------------------------------
@@ -359,47 +388,91 @@ def _plain(value):
 
 def _evidence(values, low, high, unit, per, over, main, again):
     kind = kind_of(unit)
-    finite = values[_usable(values, kind)]
+    finite, n = values[_usable(values, kind)], values.size
     if not finite.size:
-        return f"none of {values.size} {per}s has a value. Over {over}."
-    below, above = interval(finite, TOGETHER if main else ALONE, kind)
+        return f"none of {_counted(n, per)} has a value. Over {over}."
+    ends = _interval(values, kind, main)
     factor = 100 if unit in ("points", "percent", "runs") else 1
     sign = " %" if unit in ("percent", "runs") else ""
-    width = factor * (above - below)
-    places = ".4g"
-    if width > 0:  # as many decimals as the interval leaves
-        decimals = int(np.clip(-np.floor(np.log10(width / 4)), 0, 6))
-        places = f".{0 if kind == 'share' else decimals}f"
+    finer = _finer(ends, (low, high), factor, kind)
 
-    def say(value, places=places):
-        return f"{factor * value:{places}}{sign}"
+    def say(value):
+        return f"{_number(value, ends, factor, kind, finer)}{sign}"
 
+    claimed = _range(low, high, lambda side: f"{factor * side:z.6g}{sign}")
+    between = _why_none(finite, n, per)
+    if np.isfinite(ends[0]):
+        between = f"{98.3 if main else 95} % interval {say(ends[0])} to {say(ends[1])}"
     if kind == "share":
-        estimate = f"{int(finite.sum())} of {finite.size} {per}s, {say(finite.mean())}"
-        seeds = ""
+        estimate = f"{finite.sum():.0f} of {_counted(finite.size, per)}, {say(finite.mean())}"
     else:
         mean = np.exp(np.log(finite).mean()) if kind == "ratio" else finite.mean()
-        word = f" {unit}" if unit not in (None, "percent") else ""
-        estimate, seeds = f"{say(mean)}{word}", f"{finite.size} {per}s"
-    level = "98.3" if main else "95"
-    if np.isnan(below):
-        why = "all values are equal" if finite.size > 1 else "one value"
-        between = f"no interval, as {why}"
-    else:
-        between = f"{level} % interval {say(below)} to {say(above)}"
-    claimed = _range(low, high, lambda side: say(side, ".6g"))
-    parts = [f"{estimate} ({', '.join(filter(None, (between, seeds)))}); claimed: {claimed}."]
+        estimate = f"{say(mean)}{f' {unit}' if unit not in (None, 'percent') else ''}"
+        between += f", {_counted(finite.size, per)}"
+    parts = [f"{estimate} ({between}); claimed: {claimed}."]
     if kind != "share":
         inside = int(np.sum((finite >= low) & (finite <= high)))
-        # the value that speaks least for the claim: the deepest outside, or the nearest to a side
-        weakest = finite[np.argmin(np.minimum(finite - low, high - finite))]
-        parts.append(f"On that side: {inside} of {values.size}, the weakest {say(weakest)}.")
-    if values.size > finite.size:
-        parts.append(f"Without a value: {values.size - finite.size}.")
+        weakest = _weakest(finite, low, high, kind)
+        parts.append(f"On that side: {inside} of {n}, the weakest {say(weakest)}.")
+    if n > finite.size:
+        parts.append(f"Without a value: {n - finite.size}.")
+    if n < FEWEST:
+        parts.append(f"Fewer than {FEWEST} decide nothing.")
     if np.isfinite(again):
         often = "more than 99" if again > 0.995 else f"{100 * again:.0f}"
-        parts.append(f"The same verdict from {values.size} new {per}s: {often} times in 100.")
+        parts.append(f"The same verdict from {n} new {per}s: {often} times in 100.")
     return " ".join(parts) + f" Over {over}."
+
+
+def _counted(n, word):
+    return f"{n} {word}{'s' * (n != 1)}"
+
+
+def _why_none(finite, n, per):
+    """Return why there is no interval."""
+    if finite.size < n:
+        return f"no interval, as not every {per} has a value"
+    if n == 1:
+        return "no interval of one value"
+    nearly = " up to rounding" if np.ptp(finite) else ""
+    return f"no interval, as all values are equal{nearly}"
+
+
+def _weakest(finite, low, high, kind):
+    """Return the value that speaks least for the claim: deepest outside, or nearest to a side."""
+    if kind == "ratio":
+        inside = np.minimum(finite / low if low > 0 else np.inf, high / finite)
+    else:
+        inside = np.minimum(finite - low, high - finite)
+    return finite[np.argmin(inside)]
+
+
+def _number(value, ends, factor, kind, finer=0):
+    """Return a number in as many decimals as its interval leaves, and some finer ones."""
+    if kind == "ratio":
+        step = abs(value) * min(np.log(ends[1] / ends[0]) / 4, 0.9)
+    else:
+        step = factor * (ends[1] - ends[0]) / 4
+    number = factor * value
+    if not (np.isfinite(number) and 0 < step < np.inf):
+        return f"{number:z.4g}"
+    decimals = max(finer - math.floor(math.log10(step)), 0)
+    if decimals <= 6 and abs(number) < 1e7:
+        return f"{number:z.{decimals}f}"
+    digits = math.log10(max(abs(number), step) / step) + finer + 2
+    return f"{number:z.{min(max(int(digits), 4), 15)}g}"
+
+
+def _finer(ends, sides, factor, kind):
+    """Return how many more decimals show on which side of a claim the interval ends."""
+    for finer in range(4):
+        shown = [float(_number(end, ends, factor, kind, finer)) for end in ends]
+        pairs = [(np.sign(end - side), np.sign(said - float(f"{factor * side:.6g}")))
+                 for end, said in zip(ends, shown, strict=True)
+                 for side in sides if np.isfinite(end) and np.isfinite(side)]  # fmt: skip
+        if all(true == said for true, said in pairs):
+            return finer
+    return 0
 
 
 def _range(low, high, say):

@@ -3,7 +3,7 @@
 import html
 import re
 
-_ANSWERS = {"yes": "supported", "no": "contradicted", "close": "undecided"}
+_ANSWERS = {"yes": ("supported", "true"), "no": ("contradicted", "false"), "close": ("undecided",)}
 _guesses = {}  # label: answer
 _verdicts = {}  # label: (sentence, verdict), of this session
 
@@ -45,11 +45,12 @@ def guess(label, answer="?"):
     """
     if not (isinstance(label, str) and re.fullmatch(r"[a-z]?\d+\.\d+[a-z]?", label)):
         raise ValueError(f'label={label!r}: give lesson and number, such as "5.3".')
-    if answer != "?" and answer not in _ANSWERS:
+    if answer != "?" and answer not in tuple(_ANSWERS):
         raise ValueError(f'answer={answer!r}: give "yes", "no" or "close".')
     if label in _verdicts:
         verdict = _verdicts[label][1]
-        return _Said(f"Claim {label} is judged already ({verdict}); your guess stays as it was.")
+        kept = f"your guess stays {_guesses[label]}" if label in _guesses else "a guess is too late"
+        return _Said(f"Claim {label} is judged already ({verdict}): {kept}.")
     if answer == "?":
         _guesses.pop(label, None)
         return _Said(
@@ -73,7 +74,7 @@ def guessed(label):
 
 def foreseen(answer, verdict):
     """Return whether a guess is what came."""
-    return _ANSWERS[answer] == verdict
+    return verdict in _ANSWERS[answer]
 
 
 class Score:

@@ -10,6 +10,7 @@ from scipy import stats
 
 KINDS = ("mean", "ratio", "share")
 DRAWS = 20_000  # simulated repetitions; their noise is below a third of a percentage point
+ROUNDING = 1e-6, 1e-12  # what values may differ by and be equal: a part of them, or as such
 
 
 def interval(values, confidence=0.95, kind="mean"):
@@ -26,8 +27,14 @@ def interval(values, confidence=0.95, kind="mean"):
     -------
     low, high : float, or array of float of shape (...)
         NaN where there is none: fewer than two values, or equal values, whose spread says nothing
-        about how far the next one lies. (Of a share, equal values say much: 20 of 20 is 83 % to
-        100 %.)
+        about how far the next one lies. Equal are also those that differ by rounding: in the
+        seventh digit, or by less than 1e-12. (Of a share, equal values say much: 20 of 20 is 83 %
+        to 100 %.)
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
 
     Notes
     -----
@@ -46,6 +53,8 @@ def interval(values, confidence=0.95, kind="mean"):
     >>> round(low, 2), high
     (0.83, 1.0)
     """
+    if kind not in KINDS:
+        raise ValueError(f"kind={kind!r}: give one of {', '.join(KINDS)}.")
     values = np.asarray(values, dtype="float64")
     n = values.shape[-1]
     if kind == "share":
@@ -54,10 +63,8 @@ def interval(values, confidence=0.95, kind="mean"):
         low, high = (low[count], high[count]) if n else (np.nan, np.nan)
     elif n < 2:
         low = high = np.full(values.shape[:-1], np.nan)
-    elif kind == "ratio":
-        low, high = map(np.exp, _around(*_summary(np.log(values)), n, confidence))
     else:
-        low, high = _around(*_summary(values), n, confidence)
+        low, high = _around(*_summary(values, kind), n, confidence, kind)
     return (float(low), float(high)) if values.ndim == 1 else (low, high)
 
 
@@ -120,25 +127,32 @@ def same_again(values, low, high, confidence=0.95, kind="mean"):
         ends = _shares(n, confidence)
         again = verdicts(*(end[rng.binomial(n, shares)] for end in ends), low, high)
     else:
-        mean, sd = _summary(np.log(values) if kind == "ratio" else values)
+        mean, sd = _summary(values, kind)
         sds = sd * np.sqrt((n - 1) / rng.chisquare(n - 1, DRAWS))
         means = mean + sds * rng.normal(scale=np.sqrt(2 / n), size=DRAWS)
-        again = _around(means, sds * np.sqrt(rng.chisquare(n - 1, DRAWS) / (n - 1)), n, confidence)
-        if kind == "ratio":
-            again = map(np.exp, again)
-        again = verdicts(*again, low, high)
+        sds *= np.sqrt(rng.chisquare(n - 1, DRAWS) / (n - 1))  # of the new values
+        again = verdicts(*_around(means, sds, n, confidence, kind), low, high)
     return float(np.mean(again == verdicts(*found, low, high)))
 
 
-def _summary(values):
-    """Return mean and standard deviation; no deviation where all values are equal."""
-    sd = values.std(axis=-1, ddof=1)
-    return values.mean(axis=-1), np.where(np.ptp(values, axis=-1) == 0, np.nan, sd)
+def _summary(values, kind):
+    """Return mean and deviation (of a ratio's logarithms); none where all values are equal."""
+    size = np.abs(values).max(axis=-1, keepdims=True)
+    scaled = values / np.where(size > 0, size, 1.0)  # the squares of huge values would overflow
+    spread, size = np.ptp(scaled, axis=-1), size[..., 0]
+    equal = (spread <= ROUNDING[0]) | ((spread * size <= ROUNDING[1]) & (kind != "ratio"))
+    if kind == "ratio":
+        scaled, size = np.log(values), 1.0
+    sd = np.where(equal, np.nan, scaled.std(axis=-1, ddof=1))
+    return size * scaled.mean(axis=-1), size * sd
 
 
-def _around(mean, sd, n, confidence):
+def _around(mean, sd, n, confidence, kind):
     half = stats.t.ppf((1 + confidence) / 2, n - 1) * sd / np.sqrt(n)
-    return mean - half, mean + half
+    if kind != "ratio":
+        return mean - half, mean + half
+    with np.errstate(over="ignore"):  # infinite is right
+        return np.exp(mean - half), np.exp(mean + half)
 
 
 def _shares(n, confidence):

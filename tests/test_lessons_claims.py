@@ -1,5 +1,6 @@
 """The claims that lessons store: each could have come out otherwise, and none stands alone."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import optlab as ol
+from optlab.claims import judge, kind_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 from falsify import falsify  # noqa: E402
@@ -43,6 +45,7 @@ def stored(effect, **sides):
         ([0.2, 0.25, 0.3, 0.2, 0.25], {"at_least": -0.05}),
         ([0.01, 0.02, 0.01, 0.02, 0.01], {"at_least": -0.005}),
         ([-0.3, -0.2, -0.3, -0.2, -0.3], {"at_most": 0.05}),
+        ([8.0, 9.0, 8.5, 9.0, 8.0], {"at_least": 0.9, "unit": "times"}),
     ],
 )
 def test_a_claim_that_could_hardly_fail_survives_and_is_named(effect, sides):
@@ -58,7 +61,17 @@ def test_a_claim_that_could_hardly_fail_survives_and_is_named(effect, sides):
         ([-0.2, -0.25, -0.3, -0.2, -0.25], {"at_least": 0.05}),
         ([0.002, -0.003, 0.004, 0.001, 0.0], {"between": (-0.01, 0.01)}),
         ([0.2, 0.21, 0.2, 0.22, 0.2], {"between": (-0.01, 0.01)}),
-        ([1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0], {"at_least": 0.5}),
+        ([1.0] * 11 + [0.0], {"at_least": 0.5}),
+        ([1.0] * 11 + [0.0], {"at_most": 0.5}),  # contradicted
+        ([1.0] * 18 + [0.0] * 2, {"between": (0.6, 1)}),
+        ([1.0] * 20 + [0.0] * 20, {"between": (0.3, 0.7)}),
+        ([1.0] * 20, {"between": (0.3, 0.7)}),
+        ([2.5, 3.0, 3.5, 3.0, 2.5], {"at_least": 2, "unit": "times"}),
+        ([2.5, 3.0, 3.5, 3.0, 2.5], {"at_most": 2, "unit": "times"}),
+        ([0.3, 0.25, 0.3, 0.4, 0.3], {"at_most": 0.5, "unit": "times"}),
+        ([1.0, 1.01, 0.99, 1.02, 1.0], {"between": (0.8, 1.25), "unit": "times"}),
+        ([3.0, 3.1, 2.9, 3.0, 3.1], {"between": (0.8, 1.25), "unit": "times"}),
+        ([1.0, 1.01, 0.99, 1.02, 1.0], {"at_least": 0.9, "unit": "times", "main": True}),
         ([0.03, 0.04, 0.03, 0.05, 0.03], {"at_most": 0.1}),
         ([3.0, 4.0, 3.0, 5.0, 3.0], {"at_least": 2.0}),
     ],
@@ -70,14 +83,31 @@ def test_a_claim_that_says_something_does_not_survive(effect, sides):
 
 def test_a_claim_is_stored_with_what_it_takes_to_judge_it_again():
     effect = [0.02, np.nan, 0.03, 0.02, 0.04]
-    text, metadata = ol.claim("It gains", effect, at_least=0.01)._repr_mimebundle_()
-    assert text == {"text/plain": repr(ol.claim("It gains", effect, at_least=0.01))}
+    claim = ol.claim("It gains", effect, at_least=0.01, unit="points", main=True, label="97.1")
+    shown, metadata = claim._repr_mimebundle_()
+    assert set(shown) == {"text/plain", "text/html"} and shown["text/plain"] == repr(claim)
     assert metadata["optlab"] == {
-        "sentence": "It gains", "verdict": "undecided", "expected": "supported",
-        "over": "new seeds on this data", "low": 0.01, "high": None,
-        "effect": [0.02, None, 0.03, 0.02, 0.04],
+        "sentence": "It gains", "verdict": "undecided", "expected": "supported", "label": "97.1",
+        "over": "new seeds on this data", "unit": "points", "per": "seed", "main": True,
+        "low": 0.01, "high": None, "again": None, "effect": [0.02, None, 0.03, 0.02, 0.04],
     }  # fmt: skip
-    assert "effect" not in ol.fact("One is one", True)._repr_mimebundle_()[1]["optlab"]
+    assert ol.fact("One is one", True)._repr_mimebundle_()[1]["optlab"] == {
+        "sentence": "One is one", "verdict": "true", "expected": "true"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("main", [False, True])
+@pytest.mark.parametrize("unit", [None, "points", "times", "runs"])
+def test_what_is_stored_can_be_judged_again(unit, main):
+    rng = np.random.default_rng(4)
+    for margin in np.linspace(0.2, 0.9, 8):
+        effect = rng.normal(0.7, 0.2, 9).clip(0.01) if unit != "runs" else rng.integers(0, 2, 9)
+        sides = {"at_least": margin, "unit": unit, "main": main}
+        kept = json.loads(json.dumps(stored(effect, **sides), allow_nan=False))
+        values, low = np.array(kept["effect"]), kept["low"]
+        again = judge(values, low, np.inf, kind_of(kept["unit"]), kept["main"])
+        assert again == kept["verdict"] == ol.claim("a", effect, **sides).verdict
+        assert 0 < kept["again"] <= 1
 
 
 # ---- none stands alone -----------------------------------------------------------------------
