@@ -455,7 +455,6 @@ def test_a_fact_takes_nothing_but_a_truth_value(condition):
         ({"at_least": 0, "effect": [1j] * 5}, "one number per seed"),
         ({"at_least": 0, "effect": [[1], [1, 2]]}, "one number per seed"),
         ({"at_least": 0, "effect": [10**400] * 5}, "one number per seed"),
-        ({"at_least": 0, "effect": iter(NEAR_ONE)}, "one number per seed"),
         ({"at_least": 0, "effect": [True, 0.5, False]}, "2 truth values among 3: give numbers"),
         ({"at_least": 0, "effect": pd.Series([True, 2], dtype=object)}, "1 truth values among 2"),
         ({"at_least": 0.5, "unit": "runs"}, 'unit="runs" counts runs'),

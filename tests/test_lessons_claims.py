@@ -13,9 +13,9 @@ from optlab.claims import judge, kind_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 from falsify import falsify  # noqa: E402
-from lessons import NOTEBOOKS, name, read, source, stated_seconds, stored_claims  # noqa: E402
+from lessons import NOTEBOOKS, read, slug, source, stated_seconds, stored_claims  # noqa: E402
 
-NAMES = [name(path) for path in NOTEBOOKS]
+NAMES = [slug(path) for path in NOTEBOOKS]
 CLAIM = re.compile(r"\bol\.(claim|fact)\(")
 
 

@@ -13,7 +13,7 @@ import optlab
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
-from lessons import DEEPER, LESSONS, NOTEBOOKS, name, read, source, words  # noqa: E402
+from lessons import DEEPER, LESSONS, NOTEBOOKS, read, slug, source, words  # noqa: E402
 
 HEADINGS = [
     "What you will do", "What you will learn", "What you need",
@@ -120,12 +120,12 @@ def face_problems(notebook):
     return found
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=name)
+@pytest.mark.parametrize("path", LESSONS, ids=slug)
 def test_structure(path):
     assert problems(read(path)) + heading_problems(read(path)) == []
 
 
-@pytest.mark.parametrize("path", DEEPER, ids=name)
+@pytest.mark.parametrize("path", DEEPER, ids=slug)
 def test_structure_of_what_goes_deeper(path):
     assert problems(read(path)) == []
     (lesson,) = (p for p in LESSONS if p.name[:2] == path.name[:2])
@@ -137,7 +137,7 @@ REMEMBER = ["What to remember", "In practice", "Exercises", "Going further"]
 WRITTEN_ANEW = [p for p in LESSONS if "What to remember" in json.dumps(read(p))]
 
 
-@pytest.mark.parametrize("path", WRITTEN_ANEW, ids=name)
+@pytest.mark.parametrize("path", WRITTEN_ANEW, ids=slug)
 def test_a_lesson_fits_one_sitting(path):
     notebook = read(path)
     cells = notebook["cells"]
@@ -149,13 +149,13 @@ def test_a_lesson_fits_one_sitting(path):
     assert [text for text in texts if text in REMEMBER] == REMEMBER
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=name)
+@pytest.mark.parametrize("path", LESSONS, ids=slug)
 def test_experiments_are_tagged(path):
     found = [t[11:] for c in code_cells(read(path)) for t in tags(c) if t.startswith("experiment:")]
     assert found == EXPERIMENTS[path.stem[:2]]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=slug)
 def test_every_claim_and_fact_is_checked(path):
     for cell in code_cells(read(path)):
         if re.search(r"\bol\.(claim|fact)\(", source(cell)):
@@ -164,7 +164,7 @@ def test_every_claim_and_fact_is_checked(path):
             assert "NOT AS EXPECTED" not in text and "FALSE:" not in text, source(cell)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=slug)
 def test_links_to_other_lessons_exist(path):
     for cell in read(path)["cells"]:
         if cell["cell_type"] == "code":  # runs[name](x) is no link

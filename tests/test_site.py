@@ -25,11 +25,11 @@ import optlab  # noqa: E402
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 from build_site import claim_box, link_claims  # noqa: E402
-from lessons import LESSONS, read, stored_claims  # noqa: E402
+from lessons import LESSONS, NOTEBOOKS, read, slug, stored_claims  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
-PAGES = [f"notebooks/{path.stem}.html" for path in LESSONS]
+PAGES = [f"notebooks/{slug(path)}.html" for path in NOTEBOOKS]
 # One page of each kind; colours come from the same style sheets on all.
 KINDS = [
     "index",
@@ -106,7 +106,8 @@ def test_it_is_built_without_a_warning(built):
 
 def test_every_lesson_is_there_and_leads_to_the_next(pages):
     assert {name for name in pages if name.startswith("notebooks/")} == set(PAGES)
-    for page, following in zip(PAGES, PAGES[1:], strict=False):
+    cores = PAGES[: len(LESSONS)]
+    for page, following in zip(cores, cores[1:], strict=False):
         assert Path(following).name in pages[page].links
     assert set(PAGES) <= set(pages["index.html"].links)
 
@@ -157,14 +158,14 @@ def test_broken_things_are_found(built):
 
 
 def test_every_figure_has_its_stored_description(pages):
-    for path in LESSONS:
+    for path in NOTEBOOKS:
         stored = [
             output["metadata"]["image/png"]["alt"]
             for cell in read(path)["cells"]
             for output in cell.get("outputs", [])
             if "image/png" in output.get("data", {})
         ]
-        shown = [alt for _, alt in pages[f"notebooks/{path.stem}.html"].images]
+        shown = [alt for _, alt in pages[f"notebooks/{slug(path)}.html"].images]
         assert not set(stored) - set(shown)
     for place, page in pages.items():
         assert [source for source, alt in page.images if len(alt) < 20] == [], place
@@ -179,10 +180,10 @@ def test_headings_are_in_order(pages):
 
 def test_every_claim_stands_in_the_table(pages):
     table, words = pages["claims.html"], " ".join("".join(pages["claims.html"].words).split())
-    for path in LESSONS:
+    for path in NOTEBOOKS:
         notebook = read(path)
         for number, claim in enumerate(stored_claims(notebook), 1):
-            assert f"notebooks/{path.stem}.html#claim-{number}" in table.links
+            assert f"notebooks/{slug(path)}.html#claim-{number}" in table.links
             row = f"{claim.get('label', '–')} {claim['verdict']} {claim['sentence']}"
             assert " ".join(row.split()) in words
         texts = ["".join(o["data"]["text/plain"]) for c in notebook["cells"]
@@ -306,7 +307,7 @@ def test_every_lesson_shows_its_figures_and_formulas(open_page, address):
 
 def test_the_animation_plays(open_page, address):
     page = open_page(address)
-    racing = [x for x, path in zip(PAGES, LESSONS, strict=True)
+    racing = [x for x, path in zip(PAGES, NOTEBOOKS, strict=True)
               if any('createElement("canvas")' in "".join(o.get("data", {}).get("text/html", ""))
                      for c in read(path)["cells"] for o in c.get("outputs", []))]  # fmt: skip
     if not racing:

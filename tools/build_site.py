@@ -17,7 +17,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from lessons import LESSONS, ROOT, read, source, stored_claims
+from lessons import NOTEBOOKS, ROOT, read, slug, source, stored_claims
 
 RESULTS = [
     "docs/coverage.md",
@@ -42,6 +42,14 @@ notebooks/*
 
 ```{toctree}
 :hidden:
+:glob:
+:caption: Deeper
+
+notebooks/deeper/*
+```
+
+```{toctree}
+:hidden:
 :caption: What holds
 
 claims
@@ -62,7 +70,7 @@ def assemble(folder):
     """Write all pages into a new folder."""
     shutil.rmtree(folder, ignore_errors=True)
     pages = [page for page in PAGES if (ROOT / page).exists()]
-    known = {ROOT / page for page in [*pages, *LESSONS]}
+    known = {ROOT / page for page in [*pages, *NOTEBOOKS]}
     for page in pages:
         write(folder / page, relink((ROOT / page).read_text(encoding="utf-8"), page, folder, known))
     results = [p.removesuffix(".md") for p in pages if p in RESULTS]
@@ -71,11 +79,11 @@ def assemble(folder):
     contents = contents.replace("PAGES_TO_LOOK_UP", "\n".join(others))
     front = (ROOT / "README.md").read_text(encoding="utf-8")
     write(folder / "index.md", relink(front, "README.md", folder, known) + contents)
-    for path in LESSONS:
-        write(folder / "notebooks" / path.name, lesson(path, folder, known))
+    for path in NOTEBOOKS:
+        write(folder / "notebooks" / f"{slug(path)}.ipynb", lesson(path, folder, known))
     write(folder / "claims.md", claims_page())
-    for name, text in api_pages().items():
-        write(folder / "api" / f"{name}.md", text)
+    for module, text in api_pages().items():
+        write(folder / "api" / f"{module}.md", text)
 
 
 def write(path, text):
@@ -113,7 +121,7 @@ def lesson(path, folder, known):
     title.source = title.source.replace("# ", f"# {path.name[:2]} ", 1)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            text = relink(cell.source, f"notebooks/{path.name}", folder, known)
+            text = relink(cell.source, f"notebooks/{slug(path)}.ipynb", folder, known)
             cell.source = link_claims(text, places, path)
             continue
         if "solution" in cell.metadata.get("tags", []):
@@ -131,7 +139,7 @@ def labelled():
     """Return where the claims stand that have a label: label -> (lesson, number)."""
     return {
         claim["label"]: (path, number)
-        for path in LESSONS
+        for path in NOTEBOOKS
         for number, claim in enumerate(stored_claims(read(path)), 1)
         if "label" in claim
     }
@@ -144,7 +152,7 @@ def link_claims(text, places, path):
         if found.group() not in places:
             return found.group()
         there, number = places[found.group()]
-        page = "" if there == path else f"{there.stem}.html"
+        page = "" if there == path else os.path.relpath(there.with_suffix(".html"), path.parent)
         return f'<a href="{page}#claim-{number}">{found.group()}</a>'
 
     return re.sub(
@@ -172,21 +180,21 @@ def claim_box(output, number):
 def claims_page():
     """Return the table of all claims: label, verdict, sentence, evidence, a link to each."""
     tables, verdicts = [], []
-    for path in LESSONS:
+    for path in NOTEBOOKS:
         notebook = read(path)
         outputs = [o for c in notebook["cells"] for o in c.get("outputs", [])]
         outputs = [o for o in outputs if "optlab" in o.get("metadata", {})]
         if not outputs:
             continue
         title = source(notebook["cells"][0]).splitlines()[0].removeprefix("# ")
-        tables += [f"## [{path.name[:2]} {title}](notebooks/{path.name})", ""]
+        tables += [f"## [{path.name[:2]} {title}](notebooks/{slug(path)}.ipynb)", ""]
         tables += ['<table class="claims docutils">', "<thead><tr><th>claim</th>",
                    "<th>verdict</th><th>sentence and evidence</th></tr></thead>"]  # fmt: skip
         for number, output in enumerate(outputs, 1):
             claim = output["metadata"]["optlab"]
             verdicts.append(claim["verdict"])
             evidence = "".join(output["data"]["text/plain"]).partition("\nEvidence: ")[2]
-            place = f"notebooks/{path.stem}.html#claim-{number}"
+            place = f"notebooks/{slug(path)}.html#claim-{number}"
             tables.append(
                 f"<tr><td>{claim.get('label', '–')}</td> "
                 f'<td><span class="{claim["verdict"]}">{claim["verdict"]}</span></td> '

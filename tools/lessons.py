@@ -30,7 +30,7 @@ def source(cell):
     return "".join(cell["source"])
 
 
-def name(path):
+def slug(path):
     """Return a notebook's name below the folder of the lessons, as in "deeper/02_noise"."""
     return Path(path).resolve().relative_to(ROOT / "notebooks").with_suffix("").as_posix()
 

@@ -18,11 +18,12 @@ from pathlib import Path
 import nbformat
 from falsify import falsify
 from lessons import (
-    LESSONS,
+    NOTEBOOKS,
     ROOT,
     code_commit,
     code_digest,
     read,
+    slug,
     source,
     stored_claims,
     trains_digest,
@@ -84,7 +85,7 @@ def often(again):
 def valid(path, results):
     """Return what was run with a lesson's present code: factor -> result, none without baseline."""
     code = code_digest(read(path))
-    own = {f: r for f, r in results.get(path.stem, {}).items() if r["code"] == code}
+    own = {f: r for f, r in results.get(slug(path), {}).items() if r["code"] == code}
     return own if "baseline" in own else {}
 
 
@@ -119,13 +120,13 @@ def blocks(lessons):
 def table(results):
     """Return the page of verdicts, in Markdown."""
     runs, flipped, moved, count = [], [], [], 0
-    lessons = {path: own for path in LESSONS if (own := valid(path, results))}
+    lessons = {path: own for path in NOTEBOOKS if (own := valid(path, results))}
     for path, own in lessons.items():
         factors = [f for f in FACTORS if f not in NEEDS or uses(path, NEEDS[f])]
         before = any(r["trains"] != trains_digest() for r in own.values())
         commits = ", ".join(sorted({r["commit"] for r in own.values()}))
         late = ", before the last change of the modules that train" if before else ""
-        runs += [f"\n## {path.stem}\n", f"Run at commit {commits}{late}.\n",
+        runs += [f"\n## {slug(path)}\n", f"Run at commit {commits}{late}.\n",
                  f"| claim | over | same again | {' | '.join(factors)} |",
                  "|" + "---|" * (len(factors) + 3)]  # fmt: skip
         for i, base in enumerate(own["baseline"]["claims"]):
@@ -136,12 +137,12 @@ def table(results):
                 if claim and claim["verdict"] != base["verdict"]:
                     changed = flips(base, claim, factor)
                     row[-1] = f"**{row[-1]}**" if changed else f"({row[-1]})"
-                    (flipped if changed else moved).append(f"{path.stem}: {base['sentence']}")
+                    (flipped if changed else moved).append(f"{slug(path)}: {base['sentence']}")
             count += 1
             about = [base["sentence"], base.get("over", ""), often(base.get("again"))]
             runs.append(f"| {' | '.join(about + row)} |")
     done = [r for own in results.values() for r in own.values()]
-    mutated = [falsify(stored_claims(read(path))) for path in LESSONS]
+    mutated = [falsify(stored_claims(read(path))) for path in NOTEBOOKS]
     tried, left = sum(n for _, n in mutated), sum(len(found) for found, _ in mutated)
     names = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn")
     head = [
@@ -187,7 +188,7 @@ def main(paths):
         for path in (Path(p).resolve() for p in paths):
             if factor in NEEDS and not uses(path, NEEDS[factor]):
                 continue
-            own = results.setdefault(path.stem, {})
+            own = results.setdefault(slug(path), {})
             state = dict(code=code_digest(read(path)), trains=trains_digest())
             if own.get(factor, {}).items() >= state.items():
                 continue
@@ -197,7 +198,7 @@ def main(paths):
             own[factor] = dict(state, date=time.strftime("%Y-%m-%d"), commit=commit, claims=claims)
             write_atomically(store, (json.dumps(results, indent=1) + "\n").encode())
             write_atomically(FOLDER / "README.md", table(results).encode())
-            print(f"{factor}: {path.stem} {seconds:.0f} s", flush=True)
+            print(f"{factor}: {slug(path)} {seconds:.0f} s", flush=True)
     page = table(results)
     write_atomically(FOLDER / "README.md", page.encode())
     print(next(line for line in page.splitlines() if "flips" in line))
