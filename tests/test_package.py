@@ -13,9 +13,10 @@ import optlab
 ROOT = Path(__file__).resolve().parents[1]
 # Each module may import only those before it: no circles.
 ORDER = [
-    "scale", "chance", "figures", "data", "models", "schedules", "callbacks", "updates",
-    "surfaces", "seeds", "exact", "program", "chunk", "ensemble", "intervals", "runs", "checks",
-    "plan", "sweep", "guesses", "cards", "claims", "plots", "paths", "playground",
+    "scale", "chance", "figures", "looks", "data", "models", "schedules", "callbacks", "updates",
+    "surfaces", "seeds", "exact", "program", "chunk", "ensemble", "intervals", "summaries", "runs",
+    "checks", "plan", "sweep", "captions", "guesses", "cards", "claims", "plots", "comparisons",
+    "by_setting", "effects", "paths", "playground",
 ]  # fmt: skip
 
 
