@@ -13,7 +13,7 @@ export JUPYTER_PREFER_ENV_PATH ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test lab check test lint loopback unit grading grading-by-nbgrader nbval \
-        notebooks release grade replicate full bench coverage site constraints clean
+        notebooks release grade replicate full bench coverage site figures constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -117,9 +117,12 @@ site: $(VENV)/.lab  ## build the pages to read, in build/site
 	$(INSTALL) -e ".[site]"
 	$(BIN)/python tools/build_site.py
 
+figures: $(VENV)/.lab  ## put every figure of the lessons on one page, build/figures: colour, grey, colour-blind
+	$(BIN)/python tools/figure_sheet.py
+
 constraints:  ## renew the pins (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	  --no-header --no-annotate --upgrade -o constraints.txt
 
 clean:  ## remove the environment, the site and caches (build/full stays: it resumes make full)
-	rm -rf $(VENV) build/site* .pytest_cache .ruff_cache optlab.egg-info
+	rm -rf $(VENV) build/site* build/figures .pytest_cache .ruff_cache optlab.egg-info

@@ -57,11 +57,15 @@ with _shown_only_if_it_fails():
     import tensorflow  # noqa: F401
 
 from . import updates  # noqa: E402
+from .by_setting import plot_by_setting  # noqa: E402
 from .callbacks import LearningRateMonitor  # noqa: E402
 from .claims import Claim, claim, fact  # noqa: E402
+from .comparisons import plot_final, plot_heatmap, plot_histogram  # noqa: E402
 from .data import Dataset, load_blobs, load_mnist  # noqa: E402
+from .effects import plot_differences, plot_effects  # noqa: E402
 from .figures import Figure  # noqa: E402
 from .guesses import guess, score  # noqa: E402
+from .looks import figure_style, look_of  # noqa: E402
 from .models import blobs_mlp, mnist_mlp  # noqa: E402
 from .paths import (  # noqa: E402
     Animation,
@@ -73,9 +77,8 @@ from .paths import (  # noqa: E402
 from .playground import DescentPlayground, TrainingPlayground  # noqa: E402
 from .plots import (  # noqa: E402
     plot_comparison,
-    plot_final,
-    plot_heatmap,
     plot_learning_curves,
+    plot_rate_and_accuracy,
     plot_schedules,
 )
 from .runs import Runs  # noqa: E402
@@ -122,18 +125,25 @@ __all__ = [
     "descend",
     "exponential",
     "fact",
+    "figure_style",
     "guess",
     "load_blobs",
     "load_mnist",
+    "look_of",
     "mnist_mlp",
     "one_cycle",
     "parabola",
+    "plot_by_setting",
     "plot_comparison",
+    "plot_differences",
     "plot_distance",
+    "plot_effects",
     "plot_final",
     "plot_heatmap",
+    "plot_histogram",
     "plot_learning_curves",
     "plot_paths",
+    "plot_rate_and_accuracy",
     "plot_schedules",
     "plot_steps",
     "rastrigin",

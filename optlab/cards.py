@@ -81,7 +81,7 @@ def strip(claim):
         parts.append(f'<path d="M{x(side)} 0v34" stroke="{GREY}" stroke-dasharray="3 2"/>')
         parts.append(_text(x(side), _side(claim, side)))
     if claim.kind == "share":
-        shown = _piles(values)
+        shown = piles(values)
     parts.append(_dots([(x(value), ROWS[i % 3]) for i, value in enumerate(shown)]))
     if ends:
         low, high = map(x, ends)
@@ -96,7 +96,7 @@ def strip(claim):
     )
 
 
-def _piles(values):
+def piles(values):
     """Return zeros and ones, a little beside each other so that their number can be seen."""
     values = np.sort(values)
     if len(values) > DOTS:  # one dot at least for what there is at all

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.ticker
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as MatplotlibFigure
@@ -47,6 +48,8 @@ STYLE = {
     "mathtext.default": "regular",
 }
 FONT = "DejaVu Sans"
+SMALL = 10  # points; nothing is written smaller
+WIDEST = 9.2  # inches: what is wider is shrunk by a page or a projector, and its letters with it
 DPI = 110
 
 
@@ -134,10 +137,19 @@ def finish(figure, caption, alt) -> Figure:
     """Put the caption under a drawing, wrapped to its width, and hand it over as a Figure."""
     with house_style():
         figure.supxlabel(
-            wrap(caption, characters=int(figure.get_figwidth() * 14)),
-            x=0.01, ha="left", fontsize=9, color="#444444",
+            wrap(caption, characters=int(figure.get_figwidth() * 12.6)),
+            x=0.01, ha="left", fontsize=SMALL, color="#444444",
         )  # fmt: skip
     return Figure(figure, f"{alt} {caption}".strip())
+
+
+def plain_log(axis):
+    """Write plain numbers along a logarithmic axis: 0.5, 1, 2, 5, not powers of ten."""
+    low, high = axis.get_view_interval()
+    subs = (1, 2, 5) if high < 300 * low else (1,)
+    axis.set_major_locator(mpl.ticker.LogLocator(subs=subs))
+    axis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(mpl.ticker.NullFormatter())
 
 
 def wrap(text, characters):

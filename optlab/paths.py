@@ -12,10 +12,20 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure as MatplotlibFigure
 from PIL import Image
 
-from .figures import COLORS, LINES, fewer_colors, finish, house_style, kind, new_figure, number
+from .figures import (
+    COLORS,
+    WIDEST,
+    fewer_colors,
+    finish,
+    house_style,
+    kind,
+    new_figure,
+    number,
+    wrap,
+)
+from .looks import MOST_TOGETHER, looks_of
 from .surfaces import Surface
 
-MOST_TOGETHER = len(COLORS)
 PAPER = "#F2F6FA"  # under the contours
 CONTOUR = "#8FA3B5"
 
@@ -71,7 +81,8 @@ def plot_steps(curve, paths, *, columns=3):
     y = curve.value(x[:, None])
     with house_style():
         figure, axes = new_figure(
-            rows, columns, width=max(5.0, 3.0 * columns), height=2.6 * rows + 0.5,
+            rows, columns, width=(width := min(WIDEST, max(5.0, 3.0 * columns))),
+            height=2.6 * rows + 0.5,
             sharex=True, sharey=True,
         )  # fmt: skip
         for ax, (name, path) in zip(axes.flat, paths.items(), strict=False):
@@ -80,9 +91,9 @@ def plot_steps(curve, paths, *, columns=3):
             inside = _inside(curve, path)
             ax.plot(path[:, 0], values, color=COLORS[0], lw=0.9, marker="o", ms=4, alpha=0.85)
             ax.plot(path[0, 0], values[0], color="black", marker="s", ms=8, ls="", label="start")
-            ax.plot(curve.minima[:, 0], curve.value(curve.minima), color=COLORS[6],
-                    marker="*", ms=13, ls="", label="minimum")  # fmt: skip
-            ax.set_title(name)
+            ax.plot(curve.minima[:, 0], curve.value(curve.minima), color="white", mec="black",
+                    marker="*", ms=14, ls="", label="minimum")  # fmt: skip
+            ax.set_title(wrap(name, int(10.5 * width / columns)))
             ax.set_xlim(low, high)
             ax.set_ylim(-0.06 * y.max(), 1.06 * y.max())
             if not inside.all():
@@ -137,7 +148,8 @@ def plot_paths(surface, paths, *, columns=None):
     columns = min(columns or 1, len(groups))
     rows = -(-len(groups) // columns)
     wide = _aspect(surface)
-    width = 7.5 if len(groups) == 1 else max(6.5, 3.1 * columns)
+    width = 7.5 if len(groups) == 1 else min(WIDEST, max(6.5, 3.1 * columns))
+    looks = looks_of(paths) if len(groups) == 1 else [{"color": COLORS[0], "linestyle": "-"}]
     with house_style():
         figure, axes = new_figure(
             rows, columns, width=width,
@@ -146,11 +158,10 @@ def plot_paths(surface, paths, *, columns=None):
         )  # fmt: skip
         for ax, group in zip(axes.flat, groups, strict=False):
             draw_surface(ax, surface)
-            for name, path in group.items():
-                k = list(paths).index(name) if len(groups) == 1 else 0
-                _draw_path(ax, surface, path, name, COLORS[k], LINES[k] if k else "-")
+            for (name, path), look in zip(group.items(), looks, strict=True):
+                _draw_path(ax, surface, path, name, look["color"], look["linestyle"])
             if len(groups) > 1:
-                ax.set_title(next(iter(group)))
+                ax.set_title(wrap(next(iter(group)), int(10.5 * width / columns)))
             ax.label_outer()
         for ax in axes.flat[len(groups) :]:
             ax.set_visible(False)
@@ -196,7 +207,7 @@ def plot_distance(surface, paths):
     with house_style():
         figure, axes = new_figure(width=7.5, height=3.9)
         ax, farthest, nearest = axes[0, 0], 0.0, np.inf
-        for k, (name, path) in enumerate(paths.items()):
+        for (name, path), look in zip(paths.items(), looks_of(paths), strict=True):
             distance = surface.distance(path)
             distance = np.where(np.isfinite(distance), distance, np.inf)
             many = distance if distance.ndim == 2 else distance[None]
@@ -205,9 +216,9 @@ def plot_distance(surface, paths):
                 np.clip(many, 1e-16, 1e16), (0.25, 0.5, 0.75), axis=0, method="nearest"
             )
             steps = np.arange(len(middle))
-            ax.plot(steps, middle, color=COLORS[k], ls=LINES[k], label=name)
+            ax.plot(steps, middle, label=name, **look)
             if len(many) > 1:
-                ax.fill_between(steps, low, high, color=COLORS[k], alpha=0.2, lw=0)
+                ax.fill_between(steps, low, high, color=look["color"], alpha=0.2, lw=0)
             farthest, nearest = max(farthest, many[:, 0].max()), min(nearest, middle.min())
         ax.set_yscale("log")
         ax.set_ylim(max(nearest, 1e-10 * farthest) / 2, 10 * farthest)
@@ -265,7 +276,8 @@ def animate_paths(surface, paths, *, seconds=8.0):
         lines.append(np.clip(xy, -1e4, 1e4).round(1).ravel().tolist())
     alt = f"Paths racing on {surface.name}. {_ends(surface, paths)}"
     data = json.dumps(
-        {"names": list(paths), "colors": COLORS[: len(paths)], "paths": lines, "box": box,
+        {"names": list(paths), "colors": [look["color"] for look in looks_of(paths)],
+         "paths": lines, "box": box,
          "seconds": seconds, "image": background, "alt": alt},
         separators=(",", ":"),
     )  # fmt: skip
@@ -343,8 +355,8 @@ def draw_surface(ax, surface):
     ax.contourf(x, y, np.maximum(values, lowest), levels=levels, norm=LogNorm(),
                 cmap="Blues_r", alpha=0.35)  # fmt: skip
     ax.contour(x, y, values, levels=levels[:-1], colors=CONTOUR, linewidths=0.6)
-    ax.plot(*surface.minima.T, color=COLORS[6], marker="*", ms=14, ls="", zorder=5,
-            markeredgecolor="white")  # fmt: skip
+    ax.plot(*surface.minima.T, color="white", marker="*", ms=15, ls="", zorder=5,
+            markeredgecolor="black")  # fmt: skip
     ax.set_facecolor(PAPER)
     ax.grid(False)
     ax.set_xlim(left, right)
@@ -387,8 +399,8 @@ def _picture(surface, paths):
         figure = MatplotlibFigure(figsize=(width / dpi, height / dpi), dpi=dpi)
         ax = figure.add_axes((54 / width, 40 / height, 1 - 68 / width, 1 - 52 / height))
         draw_surface(ax, surface)
-        for k, (name, path) in enumerate(paths.items()):
-            _draw_path(ax, surface, path, name, COLORS[k], "-")
+        for (name, path), look in zip(paths.items(), looks_of(paths), strict=True):
+            _draw_path(ax, surface, path, name, look["color"], "-")
         if paths:
             ax.legend(loc="best", frameon=True, fontsize=9)
         ax.set_xlabel("x", labelpad=1)

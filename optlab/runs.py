@@ -188,6 +188,30 @@ class Runs:
             test={k: v[keep] for k, v in self.test.items()},
         )
 
+    def curves(self, metric, **setting) -> np.ndarray:
+        """Return the curves of one setting, shape (seeds, epochs), NaN after a run's last epoch.
+
+        Parameters
+        ----------
+        metric : str
+            Such as "val_accuracy".
+        **setting
+            What picks one setting, such as ``learning_rate=0.01``.
+
+        Raises
+        ------
+        ValueError
+            If none or several settings match.
+        KeyError
+            If there is no such metric.
+
+        Examples
+        --------
+        ``np.median(runs.curves("loss", batch_size=5), axis=0)`` is the median curve of one panel.
+        """
+        values, lengths = self._curves(metric, setting)
+        return values[:, : max(1, lengths.max())]
+
     def _curves(self, metric, setting):
         """Return one setting's curves (seeds, epochs) and the runs' lengths (seeds,)."""
         i = self.index(**setting)

@@ -13,9 +13,10 @@ import optlab
 ROOT = Path(__file__).resolve().parents[1]
 # Each module may import only those before it: no circles.
 ORDER = [
-    "scale", "chance", "figures", "data", "models", "schedules", "callbacks", "updates",
-    "surfaces", "seeds", "exact", "program", "chunk", "ensemble", "intervals", "runs", "checks",
-    "plan", "sweep", "guesses", "cards", "claims", "plots", "paths", "playground",
+    "scale", "chance", "figures", "looks", "data", "models", "schedules", "callbacks", "updates",
+    "surfaces", "seeds", "exact", "program", "chunk", "ensemble", "intervals", "summaries", "runs",
+    "checks", "plan", "sweep", "captions", "guesses", "cards", "claims", "plots", "comparisons",
+    "by_setting", "effects", "paths", "playground",
 ]  # fmt: skip
 
 
@@ -69,3 +70,19 @@ def test_pins_cover_what_is_required():
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     needed = {n.lower() for n in re.findall(r'"([A-Za-z0-9_-]+)>=', project)} - {"setuptools"}
     assert needed <= pinned
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["figures", "looks", "summaries", "captions", "plots", "comparisons", "by_setting", "effects",
+     "paths"],
+)  # fmt: skip
+def test_what_draws_is_short_and_computes_nothing(name):
+    tree = ast.parse((ROOT / "optlab" / f"{name}.py").read_text(encoding="utf-8"))
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            body = function.body[1 if ast.get_docstring(function) else 0 :]
+            assert not body or function.end_lineno - body[0].lineno < 40, function.name
+    called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    statistics = {"percentile", "nanpercentile", "median", "nanmedian", "std", "histogram"}
+    assert name in ("summaries", "paths") or not called & statistics

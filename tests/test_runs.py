@@ -48,6 +48,34 @@ def test_final_best_and_area():
     np.testing.assert_allclose(UNEVEN.area("val_accuracy"), [0.55, 0.3, NAN])
 
 
+def test_curves_are_those_of_one_setting():
+    runs = make([[[0.1, 0.5], [0.2, 0.4]], [[0.3, 0.6, 0.9, 0.8], [0.4, 0.7, 0.8]]])
+    np.testing.assert_array_equal(
+        runs.curves("val_accuracy", batch_size=2), [[0.3, 0.6, 0.9, 0.8], [0.4, 0.7, 0.8, NAN]]
+    )
+    # as long as the longest run of the setting
+    np.testing.assert_array_equal(
+        runs.curves("val_accuracy", batch_size=1), [[0.1, 0.5], [0.2, 0.4]]
+    )
+    np.testing.assert_array_equal(
+        runs.curves("loss", batch_size=1), runs.select(batch_size=1)["loss"][0]
+    )
+    assert make([[[]]]).curves("loss").shape == (1, 0)
+
+
+@pytest.mark.parametrize("setting", [{}, {"batch_size": 7}])
+def test_curves_are_refused_like_final(setting):
+    runs = make([[[0.1]], [[0.2]]])
+    said = []
+    for ask in (runs.final, runs.curves):
+        with pytest.raises(ValueError, match="name exactly one of: 1; 2.") as refused:
+            ask("loss", **setting)
+        said.append(str(refused.value))
+    assert said[0] == said[1]
+    with pytest.raises(KeyError, match="no metric 'los'"):
+        runs.curves("los", batch_size=1)
+
+
 def test_a_run_without_any_value():
     runs = make([[[NAN, NAN], [0.5, 0.6]]])
     for ask in (runs.final, runs.best, runs.jitter, runs.area):
