@@ -78,6 +78,7 @@ from .plots import (  # noqa: E402
     plot_learning_curves,
     plot_schedules,
 )
+from .regions import plot_decision_regions  # noqa: E402
 from .runs import Runs  # noqa: E402
 from .scale import at_scale  # noqa: E402
 from .schedules import (  # noqa: E402
@@ -129,6 +130,7 @@ __all__ = [
     "one_cycle",
     "parabola",
     "plot_comparison",
+    "plot_decision_regions",
     "plot_distance",
     "plot_final",
     "plot_heatmap",

@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = [
     "scale", "chance", "figures", "data", "models", "schedules", "callbacks", "updates",
     "surfaces", "seeds", "exact", "program", "chunk", "ensemble", "intervals", "runs", "checks",
-    "plan", "sweep", "guesses", "cards", "claims", "plots", "paths", "playground",
+    "plan", "trained", "sweep", "guesses", "cards", "claims", "plots", "paths", "playground",
+    "predictions", "regions",
 ]  # fmt: skip
 
 
