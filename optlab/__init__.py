@@ -57,14 +57,17 @@ with _shown_only_if_it_fails():
     import tensorflow  # noqa: F401
 
 from . import updates  # noqa: E402
-from .callbacks import LearningRateMonitor  # noqa: E402
+from .animation import Animation  # noqa: E402
+from .callbacks import LearningRateMonitor, WeightMonitor  # noqa: E402
 from .claims import Claim, claim, fact  # noqa: E402
 from .data import Dataset, load_blobs, load_mnist  # noqa: E402
 from .figures import Figure  # noqa: E402
+from .growth import animate_training  # noqa: E402
 from .guesses import guess, score  # noqa: E402
+from .landscape import plot_loss_plane  # noqa: E402
+from .mistakes import plot_confusion, plot_mistakes  # noqa: E402
 from .models import blobs_mlp, mnist_mlp  # noqa: E402
 from .paths import (  # noqa: E402
-    Animation,
     animate_paths,
     plot_distance,
     plot_paths,
@@ -113,7 +116,9 @@ __all__ = [
     "Schedule",
     "Surface",
     "TrainingPlayground",
+    "WeightMonitor",
     "animate_paths",
+    "animate_training",
     "at_scale",
     "beale",
     "blobs_mlp",
@@ -130,11 +135,14 @@ __all__ = [
     "one_cycle",
     "parabola",
     "plot_comparison",
+    "plot_confusion",
     "plot_decision_regions",
     "plot_distance",
     "plot_final",
     "plot_heatmap",
     "plot_learning_curves",
+    "plot_loss_plane",
+    "plot_mistakes",
     "plot_paths",
     "plot_schedules",
     "plot_steps",

@@ -7,7 +7,7 @@ from .data import Dataset
 from .figures import kind
 
 PARTS = ("train", "val", "test")
-BATCH = 4096  # samples that a model sees at once
+BATCHES = {2: 65536, 3: 4096}  # points, or images, that a model sees at once
 
 
 def check_dataset(dataset, *, images=False):
@@ -66,8 +66,30 @@ def check_model(model, dataset, name="model"):
         )
 
 
-def probabilities(model, x, name="model"):
+def check_weights(model, weights, name="model"):
+    """See that weights are what `model.get_weights` could return."""
+    wanted = [tuple(w.shape) for w in model.weights]
+    found = [np.shape(w) for w in weights] if isinstance(weights, (list, tuple)) else kind(weights)
+    if found != wanted:
+        raise ValueError(
+            f"The weights of {name} have shapes {found}, and its model {wanted}: give what "
+            "model.get_weights() returns."
+        )
+
+
+def variables(model, weights):
+    """Return weights as `stateless_call` takes them: the trained ones, and all others."""
+    given = {id(v): w for v, w in zip(model.weights, weights, strict=True)}
+    return tuple(
+        [given.get(id(v), v.value) for v in group]  # seeds of dropout are variables, no weights
+        for group in (model.trainable_variables, model.non_trainable_variables)
+    )
+
+
+def probabilities(model, x, name="model", weights=None):
     """Return what a model thinks of each sample, (n, classes); NaN for a model that diverged.
+
+    With `weights` it is asked as if it had them; it keeps its own.
 
     Raises
     ------
@@ -75,7 +97,12 @@ def probabilities(model, x, name="model"):
         If its outputs are no probabilities.
     """
     x = np.asarray(x, "float32")
-    parts = [model(x[i : i + BATCH], training=False) for i in range(0, len(x), BATCH)]
+    batch = BATCHES[x.ndim]
+    state = variables(model, model.get_weights() if weights is None else weights)
+    parts = [
+        model.stateless_call(*state, x[i : i + batch], training=False)[0]
+        for i in range(0, len(x), batch)
+    ]
     found = np.concatenate([keras.ops.convert_to_numpy(part) for part in parts]).astype("float64")
     sums = found.sum(axis=1)
     if np.isfinite(found).all() and (found.min() < 0 or np.abs(sums - 1).max() > 1e-3):

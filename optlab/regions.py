@@ -10,7 +10,7 @@ from .figures import COLORS, MARKERS, finish, house_style, new_figure
 from .predictions import check_dataset, check_model, probabilities, samples
 from .runs import Runs
 
-STEPS = 160  # points of the grid along each axis
+STEPS = 200  # points of the grid along each axis
 TINT = 0.5  # how much colour a region has where all agree
 
 
@@ -220,7 +220,7 @@ def _size(rows, columns, box):
     width = {1: 5.2, 2: 7.6}.get(columns, max(9.0, 2.5 * columns))
     panel = (width - 0.7) / columns - 0.1
     tall = np.clip((top - bottom) / (right - left), 0.4, 2.0)
-    return width, rows * (panel * tall + 0.45) + 1.0
+    return width, rows * (panel * tall + 0.45) + (1.0 if columns == 1 else 1.25)
 
 
 def _label_axes(axes, count):

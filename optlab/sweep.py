@@ -166,7 +166,7 @@ def _short(value):
 # ---- training --------------------------------------------------------------------------------
 
 
-def _train(plans, seeds, engine, n_jobs, keep):
+def _train(plans, seeds, engine, n_jobs, keep=False):
     """Return the results by (setting, seed) and the engine that was used."""
     reason = None
     if engine != "keras":

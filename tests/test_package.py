@@ -13,10 +13,10 @@ import optlab
 ROOT = Path(__file__).resolve().parents[1]
 # Each module may import only those before it: no circles.
 ORDER = [
-    "scale", "chance", "figures", "data", "models", "schedules", "callbacks", "updates",
-    "surfaces", "seeds", "exact", "program", "chunk", "ensemble", "intervals", "runs", "checks",
-    "plan", "trained", "sweep", "guesses", "cards", "claims", "plots", "paths", "playground",
-    "predictions", "regions",
+    "scale", "chance", "figures", "animation", "data", "models", "schedules", "callbacks",
+    "updates", "surfaces", "seeds", "exact", "program", "chunk", "ensemble", "intervals", "runs",
+    "checks", "plan", "trained", "sweep", "guesses", "cards", "claims", "plots", "paths",
+    "playground", "predictions", "regions", "growth", "landscape", "mistakes",
 ]  # fmt: skip
 
 
