@@ -84,7 +84,7 @@ def animate_training(monitors, dataset, *, part="train", seconds=8.0):
     alt = _alt(dataset, epochs, monitors, notes, caption)
     return animation(
         _picture(*draw, last), alt,
-        {"boxes": boxes, "notes": notes, "tile": tile}, _DRAW,
+        {"names": list(map(str, monitors)), "boxes": boxes, "notes": notes, "tile": tile}, _DRAW,
         images=[_picture(*draw), _sprites(tiles, colors)], unit="epoch", seconds=seconds,
         labels=[f"epoch {epochs[i]} of {epochs[-1]}" for i in frames], width=size[0],
     )  # fmt: skip
@@ -206,7 +206,7 @@ def _picture(monitors, dataset, points, labels, size, boxes, caption, last=None)
             draw_points(ax, dataset, points, labels, size=20 if len(boxes) < 3 else 12)
             lowest = not any(other[0] == left and other[1] > top for other in boxes)
             ax.set(xlim=x, ylim=y, xlabel="feature 1" if lowest else "")
-            ax.set_title(f"{name}\n{last[i][1] if last else ' '}")
+            ax.set_title(f"{name}\n{last[i][1]}" if last else "")  # else the script writes it
             ax.set_ylabel("feature 2" if left == LEFT else "")
             ax.tick_params(labelleft=left == LEFT, labelbottom=lowest)
         figure.legend(
@@ -250,7 +250,7 @@ def _alt(dataset, epochs, monitors, notes, caption):
     )
 
 
-# White paper, the tile of each panel, the points and axes over it, and its accuracy.
+# White paper, the tile of each panel, the points and axes over it, its name and its accuracy.
 _DRAW = """
   const [wide, tall] = data.tile;
   const draw = (step) => {
@@ -261,6 +261,7 @@ _DRAW = """
     pen.drawImage(images[0], 0, 0);
     pen.fillStyle = "#222222"; pen.font = "bold 14.5px 'DejaVu Sans', Verdana, sans-serif";
     data.boxes.forEach(([left, top], i) => {
+      pen.fillText(data.names[i], left, top - 27);
       pen.fillText(data.notes[i][step], left, top - 9);
     });
   };"""
