@@ -57,18 +57,21 @@ with _shown_only_if_it_fails():
     import tensorflow  # noqa: F401
 
 from . import updates  # noqa: E402
+from .animation import Animation  # noqa: E402
 from .by_setting import plot_by_setting  # noqa: E402
-from .callbacks import LearningRateMonitor  # noqa: E402
+from .callbacks import LearningRateMonitor, WeightMonitor  # noqa: E402
 from .claims import Claim, claim, fact  # noqa: E402
 from .comparisons import plot_final, plot_heatmap, plot_histogram  # noqa: E402
 from .data import Dataset, load_blobs, load_mnist  # noqa: E402
 from .effects import plot_differences, plot_effects  # noqa: E402
 from .figures import Figure  # noqa: E402
+from .growth import animate_training  # noqa: E402
 from .guesses import guess, score  # noqa: E402
+from .landscape import plot_loss_plane  # noqa: E402
 from .looks import figure_style, look_of  # noqa: E402
+from .mistakes import plot_confusion, plot_mistakes  # noqa: E402
 from .models import blobs_mlp, mnist_mlp  # noqa: E402
 from .paths import (  # noqa: E402
-    Animation,
     animate_paths,
     plot_distance,
     plot_paths,
@@ -81,6 +84,7 @@ from .plots import (  # noqa: E402
     plot_rate_and_accuracy,
     plot_schedules,
 )
+from .regions import plot_decision_regions  # noqa: E402
 from .runs import Runs  # noqa: E402
 from .scale import at_scale  # noqa: E402
 from .schedules import (  # noqa: E402
@@ -115,7 +119,9 @@ __all__ = [
     "Schedule",
     "Surface",
     "TrainingPlayground",
+    "WeightMonitor",
     "animate_paths",
+    "animate_training",
     "at_scale",
     "beale",
     "blobs_mlp",
@@ -135,6 +141,8 @@ __all__ = [
     "parabola",
     "plot_by_setting",
     "plot_comparison",
+    "plot_confusion",
+    "plot_decision_regions",
     "plot_differences",
     "plot_distance",
     "plot_effects",
@@ -142,6 +150,8 @@ __all__ = [
     "plot_heatmap",
     "plot_histogram",
     "plot_learning_curves",
+    "plot_loss_plane",
+    "plot_mistakes",
     "plot_paths",
     "plot_rate_and_accuracy",
     "plot_schedules",

@@ -1,17 +1,14 @@
 """The figures of descents: steps on a curve, paths on a surface, and a race to watch."""
 
 import base64
-import hashlib
-import html
 import io
-import json
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure as MatplotlibFigure
 from PIL import Image
 
+from .animation import animation
 from .figures import (
     COLORS,
     WIDEST,
@@ -28,28 +25,6 @@ from .surfaces import Surface
 
 PAPER = "#F2F6FA"  # under the contours
 CONTOUR = "#8FA3B5"
-
-
-@dataclass(frozen=True)
-class Animation:
-    """A moving figure that plays without a kernel and without a network.
-
-    Parameters
-    ----------
-    html : str
-        A still picture, and the script that sets it moving where a page runs scripts.
-    alt : str
-        What is drawn, with its numbers, for a screen reader.
-    """
-
-    html: str
-    alt: str
-
-    def __repr__(self):
-        return f"Animation: {self.alt}"
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/html": self.html, "text/plain": repr(self)}
 
 
 def plot_steps(curve, paths, *, columns=3):
@@ -275,17 +250,13 @@ def animate_paths(surface, paths, *, seconds=8.0):
         xy = np.nan_to_num(np.stack([x, y], -1), nan=1e4, posinf=1e4, neginf=-1e4)
         lines.append(np.clip(xy, -1e4, 1e4).round(1).ravel().tolist())
     alt = f"Paths racing on {surface.name}. {_ends(surface, paths)}"
-    data = json.dumps(
-        {"names": list(paths), "colors": [look["color"] for look in looks_of(paths)],
-         "paths": lines, "box": box,
-         "seconds": seconds, "image": background, "alt": alt},
-        separators=(",", ":"),
+    steps = len(next(iter(paths.values()))) - 1
+    colors = [look["color"] for look in looks_of(paths)]
+    return animation(
+        still, alt, {"names": list(paths), "colors": colors, "paths": lines, "box": box},
+        _DRAW, images=[background], unit="step", seconds=seconds,
+        labels=[f"step {step} of {steps}" for step in range(steps + 1)],
     )  # fmt: skip
-    name = "optlab-" + hashlib.sha256(data.encode()).hexdigest()[:12]
-    page = _PAGE.format(
-        name=name, still=still, alt=html.escape(alt), data=data.replace("</", "<\\/")
-    )
-    return Animation(page, alt)
 
 
 def _checked(surface, paths, dimensions=None):
@@ -413,65 +384,22 @@ def _picture(surface, paths):
     return "data:image/png;base64," + base64.b64encode(small.getvalue()).decode(), box
 
 
-# The script finds its own element, loads nothing, and stands still for those who ask their
-# system for less motion. Numbers: pixels of the picture.
-_PAGE = """<div id="{name}" style="max-width:640px"><img src="{still}" alt="{alt}" \
-style="width:100%"></div>
-<script>(() => {{
-const data = {data};
-const root = document.getElementById("{name}");
-const picture = new Image();
-picture.onload = () => {{
-  const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
-  canvas.width = picture.width; canvas.height = picture.height; canvas.style.width = "100%";
-  canvas.setAttribute("role", "img"); canvas.setAttribute("aria-label", data.alt);
-  const bar = document.createElement("div"), button = document.createElement("button");
-  const slider = document.createElement("input"), text = document.createElement("span");
-  const steps = data.paths[0].length / 2 - 1;
-  slider.type = "range"; slider.min = 0; slider.max = steps; slider.step = 1;
-  slider.setAttribute("aria-label", "step"); slider.style.width = "45%";
-  bar.style.cssText = "display:flex;gap:.8em;align-items:center;font:14px sans-serif";
-  bar.append(button, slider, text);
-  const key = document.createElement("div");
-  key.style.cssText = "font:14px sans-serif;margin:.3em 0";
-  data.names.forEach((name, i) => {{
+# Draws one step of the race. Numbers: pixels of the picture.
+_DRAW = """
+  data.names.forEach((name, i) => {
     const entry = document.createElement("span"), dot = document.createElement("span");
     dot.textContent = "\\u25cf "; dot.style.color = data.colors[i];
     entry.append(dot, name); entry.style.marginRight = "1.2em"; key.append(entry);
-  }});
-  root.replaceChildren(key, canvas, bar);
+  });
   const [left, bottom, right, top] = data.box;
-  const draw = (step) => {{
-    pen.drawImage(picture, 0, 0);
+  const draw = (step) => {
+    pen.drawImage(images[0], 0, 0);
     pen.save(); pen.beginPath(); pen.rect(left, top, right - left, bottom - top); pen.clip();
-    data.paths.forEach((path, i) => {{
+    data.paths.forEach((path, i) => {
       pen.strokeStyle = pen.fillStyle = data.colors[i]; pen.lineWidth = 2; pen.beginPath();
       for (let k = 0; k <= step; k++) pen.lineTo(path[2 * k], path[2 * k + 1]);
       pen.stroke(); pen.beginPath();
       pen.arc(path[2 * step], path[2 * step + 1], 6, 0, 7); pen.fill();
-    }});
+    });
     pen.restore();
-    slider.value = step; text.textContent = "step " + step + " of " + steps;
-  }};
-  let began = null;
-  const show = (playing) => {{ button.textContent = playing ? "Pause" : "Play"; }};
-  const tick = (now) => {{
-    if (began === null || !root.isConnected) return;
-    const step = Math.min(steps, Math.floor((now - began) / 1000 / data.seconds * steps));
-    draw(step);
-    if (step < steps) requestAnimationFrame(tick); else {{ began = null; show(false); }}
-  }};
-  const play = (from) => {{
-    began = performance.now() - from / steps * data.seconds * 1000; show(true);
-    requestAnimationFrame(tick);
-  }};
-  button.onclick = () => {{
-    if (began !== null) {{ began = null; show(false); }}
-    else play(+slider.value < steps ? +slider.value : 0);
-  }};
-  slider.oninput = () => {{ began = null; show(false); draw(+slider.value); }};
-  show(false);
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) draw(steps); else play(0);
-}};
-picture.src = data.image;
-}})();</script>"""
+  };"""

@@ -27,7 +27,7 @@ from .schedules import Schedule
 
 COMPONENTS = ("model", "data", "optimizer", "callbacks", "schedule")
 NUMBERS = ("batch_size", "epochs", "updates")
-FIXED = ("every", "seeds", "test", "engine", "n_jobs", "settings")
+FIXED = ("every", "seeds", "test", "keep_weights", "engine", "n_jobs", "settings")
 
 
 @dataclass(frozen=True)

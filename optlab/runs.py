@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import warnings
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from numbers import Real
@@ -45,6 +46,8 @@ class Runs:
     engine : str
     seconds : float
         What the sweep took on this machine.
+    trained : list of optlab.trained.Trained
+        For each setting the weights of its runs, if the sweep was told to keep them.
     """
 
     settings: list
@@ -58,6 +61,7 @@ class Runs:
     fixed: dict = field(default_factory=dict)
     engine: str = ""
     seconds: float = float("nan")
+    trained: list = field(default_factory=list, repr=False)
 
     def __getitem__(self, metric) -> np.ndarray:
         if metric not in self.metrics:
@@ -186,6 +190,7 @@ class Runs:
             updates_per_look=[self.updates_per_look[i] for i in keep],
             updates_per_epoch=[self.updates_per_epoch[i] for i in keep],
             test={k: v[keep] for k, v in self.test.items()},
+            trained=[self.trained[i] for i in keep if self.trained],
         )
 
     def curves(self, metric, **setting) -> np.ndarray:
@@ -211,6 +216,63 @@ class Runs:
         """
         values, lengths = self._curves(metric, setting)
         return values[:, : max(1, lengths.max())]
+
+    def weights(self, **setting) -> list:
+        """Return the weights that the runs of one setting ended with.
+
+        Returns
+        -------
+        list of numpy.ndarray, shape (seeds, ...)
+            One array for each of `keras.Model.get_weights`; NaN where a run was interrupted. After
+            `EarlyStopping` with ``restore_best_weights`` they are those of the best epoch.
+
+        Raises
+        ------
+        ValueError
+            If the weights were not kept, or none or several settings match.
+        """
+        return self._trained(setting).stacked(self.seeds)
+
+    def model(self, *, seed, **setting):
+        """Return a Keras model with the weights that one run ended with.
+
+        Parameters
+        ----------
+        seed : int
+            One of `seeds`.
+        **setting
+            What picks one setting, such as ``learning_rate=0.01``.
+
+        Returns
+        -------
+        keras.Model
+            Compiled: its optimizer is a fresh one, without the memory of the training.
+
+        Raises
+        ------
+        ValueError
+            If the weights were not kept, no run has this seed, or none or several settings match.
+
+        Examples
+        --------
+        >>> import keras, optlab as ol
+        >>> blobs = ol.load_blobs()
+        >>> runs = ol.sweep(ol.blobs_mlp, blobs, optimizer=keras.optimizers.Adam, epochs=2,
+        ...                 batch_size=250, seeds=3, keep_weights=True)
+        >>> loss, accuracy = runs.model(seed=1).evaluate(blobs.x_val, blobs.y_val, verbose=0)
+        >>> bool(abs(accuracy - runs.final("val_accuracy")[1]) < 1e-6)
+        True
+        """
+        return self._trained(setting).model(seed)
+
+    def _trained(self, setting):
+        i = self.index(**setting)
+        if not self.trained:
+            raise ValueError(
+                "The weights of these runs were not kept: train them with "
+                "sweep(..., keep_weights=True); a saved file never holds them."
+            )
+        return self.trained[i]
 
     def _curves(self, metric, setting):
         """Return one setting's curves (seeds, epochs) and the runs' lengths (seeds,)."""
@@ -326,7 +388,16 @@ class Runs:
         return table
 
     def save(self, path) -> Path:
-        """Write everything to one ``.npz`` file, whole or not at all, and return its path."""
+        """Write all numbers to one ``.npz`` file, whole or not at all, and return its path.
+
+        Kept weights are not written, which a warning says.
+        """
+        if self.trained:
+            warnings.warn(
+                f"{path} will hold the numbers of these runs, not their weights: save a model "
+                "that you need with runs.model(...).save(...).",
+                stacklevel=2,
+            )
         about = {
             name: getattr(self, name)
             for name in (

@@ -15,6 +15,7 @@ from .callbacks import LearningRateMonitor
 from .plan import make_plan, read_seeds, read_settings
 from .runs import Runs, _unknown
 from .schedules import Schedule
+from .trained import Trained, compiled
 
 ENGINES = ("auto", "ensemble", "keras")
 
@@ -33,6 +34,7 @@ def sweep(
     batch_size=32,
     seeds=20,
     test=False,
+    keep_weights=False,
     engine="auto",
     n_jobs=None,
 ):
@@ -77,6 +79,9 @@ def sweep(
         ...), or which.
     test : bool, default False
         Look at the test set, once, at the end of each run.
+    keep_weights : bool, default False
+        Keep the weights that each run ends with, for `Runs.model` and `Runs.weights`. They take
+        4 bytes times settings, seeds and the model's parameters.
     engine : {"auto", "ensemble", "keras"}
         "keras" trains run by run with `model.fit`; "ensemble" trains all runs of a kind in one
         compiled program and refuses what it cannot do exactly; "auto" uses the ensemble and
@@ -117,14 +122,18 @@ def sweep(
         raise ValueError(_unknown("engine", engine, ENGINES))
     if not isinstance(test, bool):
         raise TypeError(f"test={test!r}: give True to look at the test set at the end, or False.")
+    if not isinstance(keep_weights, bool):
+        raise TypeError(f"keep_weights={keep_weights!r}: give True to keep them, or False.")
     if n_jobs is not None and (type(n_jobs) is not int or n_jobs == 0):
         raise ValueError(f"n_jobs={n_jobs!r}: give a number of processes, or -1 for all cores.")
     settings, values = read_settings(settings)
     cache = {}
     plans = [make_plan({**given, **v}, v, every, test, cache) for v in values]
     start = time.perf_counter()
-    results, used = _train(plans, seeds, engine, n_jobs)
+    results, used = _train(plans, seeds, engine, n_jobs, keep_weights)
     runs = _collect(results, plans, settings, seeds)
+    if keep_weights:
+        runs["trained"] = _trained(results, plans)
     fixed = {k: _short(v) for k, v in given.items() if v is not None and k not in settings[0]}
     made = {type(plan.sample).__name__ for plan in plans}
     if "optimizer" in fixed and len(made) == 1:
@@ -157,14 +166,14 @@ def _short(value):
 # ---- training --------------------------------------------------------------------------------
 
 
-def _train(plans, seeds, engine, n_jobs):
+def _train(plans, seeds, engine, n_jobs, keep=False):
     """Return the results by (setting, seed) and the engine that was used."""
     reason = None
     if engine != "keras":
         reason = ensemble.refusal(plans)
         try:
             if not reason:
-                return _train_together(plans, seeds, n_jobs), "ensemble"
+                return _train_together(plans, seeds, n_jobs, keep), "ensemble"
         except ensemble.CannotCompile as error:
             reason = f"TensorFlow cannot compile the runs as one ({error})."
     if engine == "ensemble":
@@ -173,31 +182,32 @@ def _train(plans, seeds, engine, n_jobs):
         )
     if reason:
         print(f"Run by run with Keras, as the ensemble cannot do this exactly: {reason}")
-    return _train_keras(plans, seeds, n_jobs), "keras"
+    return _train_keras(plans, seeds, n_jobs, keep), "keras"
 
 
-def _train_together(plans, seeds, n_jobs):
+def _train_together(plans, seeds, n_jobs, keep):
     """Train with the ensemble: here, or a share of the seeds in each of several processes."""
     processes = min(joblib.effective_n_jobs(n_jobs), len(seeds))
     if processes == 1:
-        return ensemble.train(plans, seeds, weights=False)
+        return ensemble.train(plans, seeds, weights=keep)
     sent = _sendable(plans)
     shares = [seeds[i::processes] for i in range(processes)]
-    jobs = [joblib.delayed(ensemble.train)(sent, share, weights=False) for share in shares]
+    jobs = [joblib.delayed(ensemble.train)(sent, share, weights=keep) for share in shares]
     return _gather(jobs, len(plans) * len(seeds), n_jobs)
 
 
-def _train_keras(plans, seeds, n_jobs):
+def _train_keras(plans, seeds, n_jobs, keep):
     """Train run by run with `model.fit`, in one process or several."""
     runs = [(i, seed) for i in range(len(plans)) for seed in seeds]
     if joblib.effective_n_jobs(n_jobs) > 1:
         plans = _sendable(plans)
-    jobs = [joblib.delayed(_fit_one)(plans[i], i, seed) for i, seed in runs]
+    jobs = [joblib.delayed(_fit_one)(plans[i], i, seed, keep) for i, seed in runs]
     return _gather(jobs, len(runs), n_jobs)
 
 
-def _fit_one(plan, i, seed):
-    return {(i, seed): fit(plan, seed)}
+def _fit_one(plan, i, seed, keep):
+    found = fit(plan, seed)
+    return {(i, seed): {k: v for k, v in found.items() if keep or k != "weights"}}
 
 
 def _gather(jobs, total, n_jobs):
@@ -257,26 +267,21 @@ def fit(plan, seed):
 
 
 def _fit(plan, model, seed):
-    optimizer = plan.optimizer()
-    if plan.schedule is not None:
-        optimizer.learning_rate = plan.schedule.for_optimizer(plan.updates_per_epoch)
     data = plan.dataset
-    sparse = data.y_train.ndim == 1
-    model.compile(
-        optimizer,
-        loss="sparse_categorical_crossentropy" if sparse else "categorical_crossentropy",
-        metrics=["accuracy"],
+    history = (
+        compiled(plan, model)
+        .fit(
+            _batches(plan, seed),
+            steps_per_epoch=plan.updates_per_look,
+            epochs=plan.looks,
+            shuffle=False,  # the generator has shuffled
+            validation_data=(data.x_val, data.y_val) if len(data.x_val) else None,
+            validation_batch_size=1024,
+            callbacks=[*plan.callbacks(), LearningRateMonitor()],
+            verbose=0,
+        )
+        .history
     )
-    history = model.fit(
-        _batches(plan, seed),
-        steps_per_epoch=plan.updates_per_look,
-        epochs=plan.looks,
-        shuffle=False,  # the generator has shuffled
-        validation_data=(data.x_val, data.y_val) if len(data.x_val) else None,
-        validation_batch_size=1024,
-        callbacks=[*plan.callbacks(), LearningRateMonitor()],
-        verbose=0,
-    ).history
     result = {name: np.asarray(values, dtype="float64") for name, values in history.items()}
     result["weights"] = model.get_weights()
     if plan.test:
@@ -310,3 +315,11 @@ def _collect(results, plans, settings, seeds):
         for name in metrics.keys() & result.keys():  # some data may have no validation set
             metrics[name][i, j, : lengths[i, j]] = result[name]
     return {"metrics": metrics, "test": test, "lengths": lengths}
+
+
+def _trained(results, plans):
+    """Return what is kept of each setting: its runs' weights by seed, and how to build a model."""
+    return [
+        Trained(plan, {s: result["weights"] for (k, s), result in results.items() if k == i})
+        for i, plan in enumerate(plans)
+    ]

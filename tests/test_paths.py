@@ -118,7 +118,7 @@ def test_animation_carries_the_paths_in_pixels_of_its_picture():
         x, y = np.array(line).reshape(-1, 2).T
         back = np.stack([(x - left) / (right - left), (y - bottom) / (top - bottom)], -1) * 9 - 4.5
         np.testing.assert_allclose(back, race()[name], atol=0.02)
-    picture = Image.open(io.BytesIO(base64.b64decode(data["image"].split(",")[1])))
+    picture = Image.open(io.BytesIO(base64.b64decode(data["images"][0].split(",")[1])))
     # the frame of the axes is where the script believes it to be: dark pixels at its corner
     frame = np.asarray(picture.convert("L"))[bottom - 60, left - 3 : left + 4]
     assert frame.min() < 170 < frame.max()

@@ -44,7 +44,7 @@ def plans(monkeypatch):
     def planned(**given):
         caught = []
 
-        def stop(plans, seeds, engine, n_jobs):
+        def stop(plans, *_):
             caught.extend(plans)
             raise KeyboardInterrupt
 
@@ -63,7 +63,7 @@ def sweep(**given):
 
 def test_ensemble_refuses_with_the_reason_and_auto_says_it(capsys, monkeypatch):
     given = {"optimizer": lambda: keras.optimizers.Lion(1e-3)}
-    monkeypatch.setattr(sweeping, "_train_keras", lambda plans, seeds, n_jobs: {})
+    monkeypatch.setattr(sweeping, "_train_keras", lambda *_: {})
     with pytest.raises(ValueError, match='update rule for the optimizer Lion. Give engine="auto"'):
         sweep(engine="ensemble", **given)
     assert capsys.readouterr().out == ""
@@ -515,3 +515,76 @@ def test_many_sweeps_are_quiet(capfd):
     printed = capfd.readouterr()
     assert printed.out == ""
     assert printed.err == ""
+
+
+# ---- weights that are kept -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["ensemble", "keras"])
+def test_kept_weights_give_back_the_model_of_each_run(engine):
+    runs = sweep(
+        optimizer=SGD, settings={"learning_rate": [0.01, 0.1]}, epochs=2, engine=engine,
+        seeds=[3, 8], keep_weights=True, batch_size=100,
+    )  # fmt: skip
+    for rate, j in itertools.product((0.01, 0.1), range(2)):
+        model = runs.model(seed=runs.seeds[j], learning_rate=rate)
+        loss, accuracy = model.evaluate(BLOBS.x_val, BLOBS.y_val, verbose=0)
+        assert accuracy == pytest.approx(runs.final("val_accuracy", learning_rate=rate)[j])
+        assert loss == pytest.approx(runs.final("val_loss", learning_rate=rate)[j], rel=1e-5)
+        stacks = runs.weights(learning_rate=rate)
+        for stack, weights in zip(stacks, model.get_weights(), strict=True):
+            np.testing.assert_array_equal(stack[j], weights)
+    chosen = runs.select(learning_rate=0.1)
+    np.testing.assert_array_equal(chosen.weights()[0], runs.weights(learning_rate=0.1)[0])
+
+
+def test_kept_weights_come_back_from_other_processes():
+    given = {"optimizer": SGD, "settings": {"learning_rate": [0.01, 0.1]}, **FAST}
+    here, there = (sweep(**given, n_jobs=n, keep_weights=True) for n in (1, 2))
+    for one, other in zip(*(r.weights(learning_rate=0.1) for r in (here, there)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_the_model_goes_on_training_with_what_its_setting_says():
+    runs = sweep(
+        optimizer=lambda momentum: SGD(0.01, momentum=momentum), settings={"momentum": [0.0, 0.9]},
+        data=BLOBS.one_hot(), keep_weights=True, **FAST,
+    )  # fmt: skip
+    model = runs.model(seed=0, momentum=0.9)
+    assert (model.optimizer.momentum, int(model.optimizer.iterations)) == (0.9, 0)
+    loss, _ = model.evaluate(BLOBS.x_val, BLOBS.one_hot().y_val, verbose=0)
+    assert loss == pytest.approx(runs.final("val_loss", momentum=0.9)[0], rel=1e-5)
+
+
+def test_weights_that_were_not_kept_are_refused(tmp_path):
+    runs = sweep(optimizer=SGD, **FAST)
+    for ask in (runs.weights, lambda: runs.model(seed=0)):
+        with pytest.raises(ValueError, match=r"not kept: .*keep_weights=True"):
+            ask()
+    runs = sweep(optimizer=SGD, keep_weights=True, **FAST)
+    with pytest.raises(ValueError, match="seed=7 was not trained to its end: choose from 0, 1"):
+        runs.model(seed=7)
+    with pytest.warns(UserWarning, match="not their weights"):
+        path = runs.save(tmp_path / "runs.npz")
+    with pytest.raises(ValueError, match="a saved file never holds them"):
+        ol.Runs.load(path).weights()
+    with pytest.raises(TypeError, match="keep_weights='yes': give True"):
+        sweep(optimizer=SGD, keep_weights="yes", **FAST)
+
+
+def test_weights_of_an_interrupted_run_are_missing(monkeypatch):
+    fit = sweeping.fit
+
+    def interrupted(plan, seed):
+        if seed == 1:
+            raise KeyboardInterrupt
+        return fit(plan, seed)
+
+    monkeypatch.setattr(sweeping, "fit", interrupted)
+    with pytest.warns(UserWarning, match="1 of 2 runs are finished"):
+        runs = sweep(optimizer=SGD, engine="keras", keep_weights=True, **FAST)
+    kernel = runs.weights()[0]
+    assert kernel.shape == (2, 2, 50)
+    assert np.isfinite(kernel[0]).all() and np.isnan(kernel[1]).all()
+    with pytest.raises(ValueError, match="seed=1 was not trained"):
+        runs.model(seed=1)
