@@ -77,7 +77,7 @@ def _draw_panel(ax, runs, i, metrics, one_run):
         thin.set_label(f"the run of seed {runs.seeds[0]}")
     looks = ({"color": COLORS[0], "linestyle": "-"}, look_of("training"))
     for metric, look in reversed([*zip(metrics, looks, strict=False)]):
-        drawn = _draw(ax, runs, i, metric, look, band=metric == metrics[0])
+        drawn = _draw(ax, runs, i, metric, look, band=0.22 * (metric == metrics[0]))
         drawn.set_label(name_of(metric))
     gone = lost(runs.final(metrics[0], **runs.settings[i]))
     if gone:
@@ -129,7 +129,8 @@ def plot_comparison(runs, metric="val_accuracy", *, x=None, ylim=None):
         figure, axes = new_figure(width=8.0, height=4.2)
         ax = axes[0, 0]
         for i, (label, look) in enumerate(zip(runs.labels(), looks_of_runs(runs), strict=True)):
-            _draw(ax, runs, i, metric, look, x=x).set_label(label or name_of(metric))
+            drawn = _draw(ax, runs, i, metric, look, band=_opacity(runs), x=x)
+            drawn.set_label(label or name_of(metric))
         if x == "learning_rate":
             ax.set_xscale("log")
         else:
@@ -192,7 +193,8 @@ def plot_rate_and_accuracy(runs, metric="val_accuracy", *, ylim=None, log=False)
         (above, below), looks = axes[:, 0], looks_of_runs(runs)
         for i, (label, look) in enumerate(zip(runs.labels(), looks, strict=True)):
             _draw(above, runs, i, "learning_rate", look)
-            _draw(below, runs, i, metric, look).set_label(label or name_of(metric))
+            drawn = _draw(below, runs, i, metric, look, band=_opacity(runs))
+            drawn.set_label(label or name_of(metric))
         above.set_yscale("log" if log else "linear")
         if not log:
             _from_zero(above)
@@ -298,16 +300,21 @@ def _refuse_crowd(runs):
         )
 
 
-def _draw(ax, runs, i, metric, look, *, band=True, x=None):
-    """Draw one setting: the median of its runs, and the band of their middle half."""
+def _draw(ax, runs, i, metric, look, *, band=0.22, x=None):
+    """Draw one setting: the median of its runs, and, so opaque, the band of their middle half."""
     there, low, middle, high = middle_curve(runs[metric][i], runs.lengths[i])
     along = _along(runs, i, x or _x_unit(runs))[there]
     steps = metric == "learning_rate" != x
     if band and len(runs.seeds) > 1:
         corners = (*held(along, low), held(along, high)[1]) if steps else (along, low, high)
-        ax.fill_between(*corners, color=look["color"], alpha=0.22, lw=0,
+        ax.fill_between(*corners, color=look["color"], alpha=band, lw=0,
                         step="post" if steps else None)  # fmt: skip
     return _draw_curve(ax, along, middle, look, steps)
+
+
+def _opacity(runs):
+    """Return how opaque bands may be: where many lie upon each other, the lines must show."""
+    return 0.22 if len(runs.settings) <= 3 else 0.12
 
 
 def _draw_curve(ax, along, values, look, steps):

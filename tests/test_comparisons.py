@@ -336,6 +336,9 @@ def test_verdicts_are_told_by_word_shape_and_colour():
 def test_rows_of_one_unit_share_their_axis_and_label_it_once():
     rows = [ax for _, ax in rows_of(ol.plot_effects(CLAIMS))]
     assert rows[0].get_xlim() == rows[1].get_xlim() != rows[3].get_xlim()
+    # in any order: the axis holds what the widest needs
+    turned = [ax.get_xlim() for _, ax in rows_of(ol.plot_effects(CLAIMS[1::-1]))]
+    assert turned == [rows[0].get_xlim()] * 2
     assert [ax.get_xlabel() for ax in rows] == [
         "", "percentage points", "times (logarithmic axis)", "percent of runs", "epochs",
     ]  # fmt: skip

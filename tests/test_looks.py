@@ -42,6 +42,12 @@ def test_what_is_drawn_together_keeps_its_looks_and_has_colours_of_its_own(names
             assert dashes or difference(one["color"], other["color"], eye) > 12, (one, other, eye)
 
 
+def test_no_two_optimizers_and_no_two_schedules_look_the_same():
+    optimizers = [name for name in looks.OPTIMIZERS if name != "plain"]
+    assert len({looks.OPTIMIZERS[name] for name in optimizers}) == len(optimizers) == 10
+    assert len(set(looks.SCHEDULES.values())) == 7
+
+
 def test_any_two_looks_differ_in_grey():
     for one, other in itertools.combinations(LOOKS, 2):
         apart = abs(lightness(one[0]) - lightness(other[0]))
