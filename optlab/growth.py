@@ -2,6 +2,7 @@
 
 import base64
 import io
+import textwrap
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -206,7 +207,8 @@ def _picture(monitors, dataset, points, labels, size, boxes, caption, last=None)
             draw_points(ax, dataset, points, labels, size=20 if len(boxes) < 3 else 12)
             lowest = not any(other[0] == left and other[1] > top for other in boxes)
             ax.set(xlim=x, ylim=y, xlabel="feature 1" if lowest else "")
-            ax.set_title(f"{name}\n{last[i][1]}" if last else "")  # else the script writes it
+            short = textwrap.shorten(str(name), max(8, wide // 9), placeholder=" …")
+            ax.set_title(f"{short}\n{last[i][1]}" if last else "")  # else the script writes it
             ax.set_ylabel("feature 2" if left == LEFT else "")
             ax.tick_params(labelleft=left == LEFT, labelbottom=lowest)
         figure.legend(
@@ -260,8 +262,8 @@ _DRAW = """
     });
     pen.drawImage(images[0], 0, 0);
     pen.fillStyle = "#222222"; pen.font = "bold 14.5px 'DejaVu Sans', Verdana, sans-serif";
-    data.boxes.forEach(([left, top], i) => {
-      pen.fillText(data.names[i], left, top - 27);
+    data.boxes.forEach(([left, top, width], i) => {
+      pen.fillText(data.names[i], left, top - 27, width);
       pen.fillText(data.notes[i][step], left, top - 9);
     });
   };"""

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from scipy.ndimage import gaussian_filter
 
-from .figures import COLORS, MARKERS, finish, house_style, new_figure
+from .figures import COLORS, MARKERS, finish, house_style, new_figure, wrap
 from .predictions import check_dataset, check_model, probabilities, samples
 from .runs import Runs
 
@@ -76,11 +76,13 @@ def plot_decision_regions(models, dataset, *, part="train", columns=4):
     --------
     >>> import keras, optlab as ol
     >>> blobs = ol.load_blobs()
-    >>> runs = ol.sweep(ol.blobs_mlp, blobs, optimizer=keras.optimizers.SGD, epochs=2,
-    ...                 settings={"learning_rate": [0.001, 0.1]}, batch_size=250, seeds=3,
-    ...                 keep_weights=True)
-    >>> print(ol.plot_decision_regions(runs, blobs).alt[:60])
-    Decision regions of 3 classes in 2 panels. learning rate 0.0
+    >>> models = {"one": ol.blobs_mlp(), "three": [ol.blobs_mlp() for seed in range(3)]}
+    >>> print(ol.plot_decision_regions(models, blobs).alt[:61])
+    Decision regions of 3 classes in 2 panels. one: accuracy ...
+    >>> runs = ol.sweep(ol.blobs_mlp, blobs, optimizer=keras.optimizers.SGD, epochs=20,
+    ...                 settings={"learning_rate": [0.001, 0.1]}, seeds=20,
+    ...                 keep_weights=True)  # doctest: +SKIP
+    >>> ol.plot_decision_regions(runs, blobs)  # doctest: +SKIP
     """
     check_dataset(dataset)
     points, labels = samples(dataset, part)
@@ -91,14 +93,13 @@ def plot_decision_regions(models, dataset, *, part="train", columns=4):
     found = {name: regions(several, box, points, labels, name) for name, several in groups.items()}
     columns = min(columns, len(found))
     rows = -(-len(found) // columns)
+    titles, size = _titles(found, rows, columns, box)
     with house_style():
-        figure, axes = new_figure(
-            rows, columns, *_size(rows, columns, box), sharex=True, sharey=True
-        )
-        for ax, (name, one) in zip(axes.flat, found.items(), strict=False):
+        figure, axes = new_figure(rows, columns, *size, sharex=True, sharey=True)
+        for ax, title, one in zip(axes.flat, titles, found.values(), strict=False):
             draw_regions(ax, one, box, len(dataset.class_names))
             draw_points(ax, dataset, points, labels, size=22 if columns < 3 else 14)
-            ax.set_title("\n".join(filter(None, (name, _note(one)))))
+            ax.set_title(title)
         _label_axes(axes, len(found))
         figure.legend(
             *axes[0, 0].get_legend_handles_labels(),
@@ -214,13 +215,20 @@ def draw_points(ax, dataset, points, labels, size):
         )  # fmt: skip
 
 
-def _size(rows, columns, box):
-    """Return the width and height in inches of a figure of such panels."""
+def _titles(found, rows, columns, box):
+    """Return the panels' titles, and the width and height in inches of a figure of them."""
     (left, right), (bottom, top) = box
     width = {1: 5.2, 2: 7.6}.get(columns, max(9.0, 2.5 * columns))
     panel = (width - 0.7) / columns - 0.1
     tall = np.clip((top - bottom) / (right - left), 0.4, 2.0)
-    return width, rows * (panel * tall + 0.45) + (1.0 if columns == 1 else 1.25)
+    most = int(10.5 * panel)  # characters in a line
+    titles = []
+    for name, one in found.items():
+        parts = [name] if len(name) <= most else name.split(", ")
+        titles.append("\n".join(filter(None, (*(wrap(p, most) for p in parts), _note(one)))))
+    lines = max(title.count("\n") for title in titles)
+    extra = 1.0 if columns == 1 else 1.25
+    return titles, (width, rows * (panel * tall + 0.25 + 0.2 * lines) + extra)
 
 
 def _label_axes(axes, count):
@@ -247,7 +255,8 @@ def _caption(found, dataset, part):
     low, high = min(counts), max(counts)
     kind = {"train": "training", "val": "validation", "test": "test"}[part]
     if high == 1:
-        who = "Colour: the class that the network chooses; one network, from one seed."
+        one = "one network a panel" if len(found) > 1 else "one network"
+        who = f"Colour: the class that the network chooses; {one}, from one seed."
     else:
         many = f"{high}" if low == high else f"{low} to {high}"
         who = (

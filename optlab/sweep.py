@@ -118,14 +118,7 @@ def sweep(
         "schedule": schedule, "batch_size": batch_size, "epochs": epochs, "updates": updates,
     }  # fmt: skip
     seeds = read_seeds(seeds)
-    if engine not in ENGINES:
-        raise ValueError(_unknown("engine", engine, ENGINES))
-    if not isinstance(test, bool):
-        raise TypeError(f"test={test!r}: give True to look at the test set at the end, or False.")
-    if not isinstance(keep_weights, bool):
-        raise TypeError(f"keep_weights={keep_weights!r}: give True to keep them, or False.")
-    if n_jobs is not None and (type(n_jobs) is not int or n_jobs == 0):
-        raise ValueError(f"n_jobs={n_jobs!r}: give a number of processes, or -1 for all cores.")
+    _check_choices(engine, test, keep_weights, n_jobs)
     settings, values = read_settings(settings)
     cache = {}
     plans = [make_plan({**given, **v}, v, every, test, cache) for v in values]
@@ -134,12 +127,6 @@ def sweep(
     runs = _collect(results, plans, settings, seeds)
     if keep_weights:
         runs["trained"] = _trained(results, plans)
-    fixed = {k: _short(v) for k, v in given.items() if v is not None and k not in settings[0]}
-    made = {type(plan.sample).__name__ for plan in plans}
-    if "optimizer" in fixed and len(made) == 1:
-        fixed["optimizer"] = made.pop()
-    if isinstance(schedule, Schedule):
-        fixed["schedule"] = repr(schedule)
     return Runs(
         **runs,
         settings=settings,
@@ -147,10 +134,32 @@ def sweep(
         updates_per_look=[p.updates_per_look for p in plans],
         updates_per_epoch=[p.updates_per_epoch for p in plans],
         data=" / ".join(dict.fromkeys(p.dataset.name for p in plans)),
-        fixed=fixed,
+        fixed=_fixed(given, settings, plans),
         engine=used,
         seconds=time.perf_counter() - start,
     )
+
+
+def _check_choices(engine, test, keep_weights, n_jobs):
+    if engine not in ENGINES:
+        raise ValueError(_unknown("engine", engine, ENGINES))
+    if not isinstance(test, bool):
+        raise TypeError(f"test={test!r}: give True to look at the test set at the end, or False.")
+    if not isinstance(keep_weights, bool):
+        raise TypeError(f"keep_weights={keep_weights!r}: give True to keep them, or False.")
+    if n_jobs is not None and (type(n_jobs) is not int or n_jobs == 0):
+        raise ValueError(f"n_jobs={n_jobs!r}: give a number of processes, or -1 for all cores.")
+
+
+def _fixed(given, settings, plans):
+    """Return what all settings have in common, described briefly."""
+    fixed = {k: _short(v) for k, v in given.items() if v is not None and k not in settings[0]}
+    made = {type(plan.sample).__name__ for plan in plans}
+    if "optimizer" in fixed and len(made) == 1:
+        fixed["optimizer"] = made.pop()
+    if isinstance(given["schedule"], Schedule):
+        fixed["schedule"] = repr(given["schedule"])
+    return fixed
 
 
 def _short(value):
