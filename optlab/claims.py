@@ -202,6 +202,8 @@ def claim(
         unit = "runs"
     _refuse_other_kind(values, ones, unit, low, high)
     _refuse_label(label)
+    if unit == "times":  # 0.3 / 0.1 is 3
+        values = np.array([float(f"{value:.9g}") for value in values])
     if unit in ("points", "percent"):  # and a zero has no sign
         values, low, high = (np.round(number, 6) + 0.0 for number in (values, low, high))
     verdict = judge(values, low, high, kind_of(unit), main)

@@ -67,9 +67,9 @@ def plot_loss_plane(
 
     - "random": two random directions, scaled filter by filter (the weights into one unit) to the
       size of the network's own weights, so that a step of 1 means the same in every network;
-      biases stay [1]_.
+      biases stay (Li and others).
     - "path": from the first path's start to the network, and the direction in which the paths
-      vary most besides, their principal component, as [1]_ does for both directions. (A path of
+      vary most besides, their principal component, as Li and others take for both directions. (A path of
       training hardly moves along random directions, of which there are too many.)
     - Through three networks: the plane that holds all of their weights.
 
@@ -113,8 +113,8 @@ def plot_loss_plane(
 
     References
     ----------
-    .. [1] H. Li, Z. Xu, G. Taylor, C. Studer, T. Goldstein: Visualizing the Loss Landscape of
-       Neural Nets. NeurIPS 2018, https://arxiv.org/abs/1712.09913.
+    H. Li, Z. Xu, G. Taylor, C. Studer, T. Goldstein: Visualizing the Loss Landscape of
+    Neural Nets. NeurIPS 2018, https://arxiv.org/abs/1712.09913.
 
     Examples
     --------

@@ -488,3 +488,9 @@ def test_a_fact_has_a_label_and_no_interval():
     assert repr(fact) == "TRUE: Two is two (claim 98.2)" and np.isnan(fact.interval).all()
     with pytest.raises(ValueError, match="give lesson and number"):
         ol.fact("Two is two", True, label="two")
+
+
+def test_a_ratio_that_rounding_put_beside_its_side_lies_on_it():
+    assert 0.3 / 0.1 < 3
+    shown = repr(ol.claim("a", [0.3 / 0.1, 3.5, 4.0, 5.0, 6.0], at_least=3, unit="times"))
+    assert "On that side: 5 of 5" in shown
