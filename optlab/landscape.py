@@ -69,8 +69,8 @@ def plot_loss_plane(
       size of the network's own weights, so that a step of 1 means the same in every network;
       biases stay (Li and others).
     - "path": from the first path's start to the network, and the direction in which the paths
-      vary most besides, their principal component, as Li and others take for both directions. (A path of
-      training hardly moves along random directions, of which there are too many.)
+      vary most besides, their principal component, as Li and others take for both directions.
+      (Training hardly moves along random directions, of which there are too many.)
     - Through three networks: the plane that holds all of their weights.
 
     Parameters
