@@ -170,10 +170,6 @@ CHANGED = {
     "At rate 0.1 and the published updates, batch 256 ends a quarter below the full batch": (
         "the ratio is 0.74 there, with an interval from 0.72 to 0.75, so it touches the margin."
     ),
-    "From one seed, (0.1, 32, 0.5) and (0.01, 64, 0.9) end a point or more apart on average": (
-        "half a point on average (interval 0.2 to 0.8): after 3,376 updates or half as many both "
-        "networks are well trained, and single runs scatter less."
-    ),
     "The best setting by test, from other seeds, falls short of its reported accuracy": (
         "by 0.35 points on average, with an interval from -0.2 to 0.8: from 10,000 test images and "
         "networks that scatter little, choosing by the test set flatters less than here."
