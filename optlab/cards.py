@@ -19,7 +19,7 @@ LOOKS = {
 }
 GREY, DOT = "#7A7A7A", "#4A90D0"
 WIDTH, HEIGHT, DOTS = 480, 48, 100
-ROWS = (8, 14, 20)  # where the dots lie, in turn
+ROWS, STEP = (8, 14, 20), 4  # where the dots lie, and how far apart beside each other
 
 
 def card(claim, guess=None):
@@ -65,7 +65,8 @@ def strip(claim):
     sides = [side for side in (claim.low, claim.high) if np.isfinite(side)]
     ends = [end for end in claim.interval if np.isfinite(end)]
     marks = to_axis([*shown, *ends, *(s for s in sides if s > 0 or claim.kind != "ratio")])
-    first, last = (0.0, 1.0) if claim.kind == "share" else (marks.min(), marks.max())
+    share = claim.kind == "share"
+    first, last = (0.0, 1.0) if share else (marks.min(), marks.max())
     room = 0.06 * (last - first) or 1.0
     first, last = first - room, last + room
 
@@ -80,9 +81,7 @@ def strip(claim):
     for side in sides:
         parts.append(f'<path d="M{x(side)} 0v34" stroke="{GREY}" stroke-dasharray="3 2"/>')
         parts.append(_text(x(side), _side(claim, side)))
-    if claim.kind == "share":
-        shown = piles(values)
-    parts.append(_dots([(x(value), ROWS[i % 3]) for i, value in enumerate(shown)]))
+    parts.append(_dots(side_by_side([x(v) for v in (piles(values) if share else shown)])))
     if ends:
         low, high = map(x, ends)
         middle = np.exp(np.log(values).mean()) if claim.kind == "ratio" else values.mean()
@@ -110,8 +109,26 @@ def piles(values):
     return places
 
 
+def side_by_side(places):
+    """Return dots, x and row, in columns of three: where many values are equal, all are seen."""
+    blocks = []  # neighbours that need each other's room: the sum of their places, their number
+    for place in sorted(places):
+        total, count = place, 1
+        while blocks and total / count - blocks[-1][0] / blocks[-1][1] < STEP * (
+            -(-count // 3) - (-blocks[-1][1] // 3)) / 2:  # fmt: skip
+            total, count = (a + b for a, b in zip((total, count), blocks.pop(), strict=True))
+        blocks.append((total, count))
+    dots = []
+    for total, count in blocks:
+        columns = -(-count // 3)
+        half = STEP * (columns - 1) / 2
+        middle = min(max(total / count, half + 3), WIDTH - half - 3)
+        dots += [(middle - half + STEP * (i // 3), ROWS[i % 3]) for i in range(count)]
+    return dots
+
+
 def _dots(places):
-    path = "".join(f"M{x:g} {y}h0" for x, y in places)
+    path = "".join(f"M{round(x, 1):g} {y}h0" for x, y in places)
     return (f'<path d="{path}" stroke="{DOT}" stroke-width="5" stroke-linecap="round" '
             'opacity=".75"/>')  # fmt: skip
 

@@ -120,8 +120,8 @@ def test_there_is_one_dot_a_value(claim):
     there = np.isfinite(claim.effect) & ((claim.kind != "ratio") | (claim.effect > 0))
     places = dots(strip(claim))
     assert len(places) == min(there.sum(), DOTS)
-    if claim.kind == "share":
-        assert len(set(places)) == len(places)  # none hides another
+    for row in {y for _, y in places}:  # none hides another
+        assert np.diff(sorted(x for x, y in places if y == row)).min(initial=9) > 0.9
 
 
 def test_dots_keep_the_order_and_the_distance_of_their_values():
@@ -133,6 +133,15 @@ def test_dots_keep_the_order_and_the_distance_of_their_values():
     claim = ol.claim("a", [1.0, 10.0, 100.0, 1000.0, 1e4], at_least=10, unit="times")
     steps = np.diff(np.sort([x for x, _ in dots(strip(claim))]))
     assert np.ptp(steps) <= 0.2  # as far apart as their logarithms
+
+
+def test_equal_values_lie_beside_each_other_around_their_place():
+    claim = ol.claim("a", [0.0] * 9 + [1.0] * 39 + [2.0, 4.0], at_least=-1)
+    places = np.array(dots(strip(claim)))
+    assert len(set(map(tuple, places))) == 50
+    left, right = places[:, 0].min(), places[:, 0].max()
+    ones = [x for x, _ in places if abs(x - (left + 4 + (right - left - 4) / 4)) < 40]
+    assert len(ones) == 39 and abs(np.mean(ones) - (min(ones) + max(ones)) / 2) < 0.1
 
 
 def test_a_rare_failure_among_many_runs_keeps_its_dot():
