@@ -13,7 +13,7 @@ export JUPYTER_PREFER_ENV_PATH ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test lab check test lint loopback unit grading grading-by-nbgrader nbval \
-        notebooks release grade replicate full bench coverage site figures constraints clean
+        notebooks release grade replicate full bench coverage site figures wheel constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,10 +41,8 @@ setup: $(VENV)/.lab  ## install what the lessons need
 
 setup-test: $(VENV)/.test
 
-lab: $(VENV)/.lab  ## set up, then open the lessons in JupyterLab
-	@# so that the animations that the lessons store may play before they are run
-	@$(BIN)/jupyter trust $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb) >/dev/null 2>&1 || true
-	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb $(LAB_OPTIONS)
+lab: $(VENV)/.lab  ## set up, then open your own copies of the lessons in JupyterLab
+	$(BIN)/optlab -- $(LAB_OPTIONS)
 
 check: lint loopback  ## answer in two minutes: style, quick unit tests, the notebooks' structure
 	$(BIN)/python -m pytest -n 2 -m "not slow" --ignore=tests/grading tests
@@ -53,7 +51,7 @@ test: lint unit grading nbval  ## set up, then run everything that CI runs
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check optlab tests tools benchmarks
+	$(BIN)/ruff format --check optlab tests tools benchmarks *.py
 
 # On Linux only: a machine cut off from every network may lack even the one to itself.
 loopback: $(BIN)/python
@@ -119,6 +117,10 @@ site: $(VENV)/.lab  ## build the pages to read, in build/site
 
 figures: $(VENV)/.lab  ## put every figure of the lessons on one page, build/figures: colour, grey, colour-blind
 	$(BIN)/python tools/figure_sheet.py
+
+wheel: $(VENV)/.lab  ## build the package with the lessons in it, in build/wheel
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w build/wheel .
+	@rm -rf build/lib build/bdist.*; ls build/wheel/*.whl
 
 constraints:  ## renew the pins (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

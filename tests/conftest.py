@@ -1,12 +1,20 @@
-"""What the tests in a real browser share.
+"""What tests share: a real browser, and an environment with the built wheel.
 
-They need Chromium, which `.ci/run` installs where it may; without it they are skipped, loudly.
+The browser is Chromium, which `.ci/run` installs where it may; without it its tests are skipped,
+loudly.
 """
 
 import os
 import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # as in the Makefile: no kernel of another environment
 os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
@@ -50,3 +58,30 @@ def open_page(browser):
     yield open_page
     for page in opened:
         page.close()
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """Return the folder of commands of an environment with the built wheel, and no clone.
+
+    What optlab needs is lent by this environment: nothing is downloaded.
+    """
+    home = tmp_path_factory.mktemp("installed")
+    files = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                           cwd=ROOT, capture_output=True, text=True, check=True)  # fmt: skip
+    for name in filter(None, files.stdout.split("\0")):
+        if (ROOT / name).is_file():  # not: deleted and not yet committed
+            (home / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, home / "clone" / name)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", home,
+                    home / "clone"], check=True)  # fmt: skip
+    shutil.rmtree(home / "clone")
+    venv.create(home / "venv", with_pip=False)
+    commands = home / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    (file,) = home.glob("optlab-*.whl")
+    subprocess.run([*pip, "--python", commands / "python", "install", "--no-deps", "--no-index",
+                    file], check=True)  # fmt: skip
+    (packages,) = (home / "venv").glob("**/site-packages")
+    (packages / "lent.pth").write_text(sysconfig.get_path("purelib"))
+    return commands

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import tomllib
 from collections import namedtuple
 
@@ -309,10 +310,18 @@ def test_make_lab_prefers_its_own_kernel(tmp_path, home_with_a_kernel):
     venv = tmp_path / "venv"
     (venv / "bin").mkdir(parents=True)
     (venv / "bin" / "python").touch()
-    code = FIND_KERNEL.format(folder=str(tmp_path), module="os")
-    jupyter = venv / "bin" / "jupyter"
-    jupyter.write_text(f"#!{sys.executable}\n{code}")
-    jupyter.chmod(0o755)
+    (tmp_path / "jupyterlab").mkdir()  # a JupyterLab that says which kernel it would start
+    (tmp_path / "jupyterlab" / "__init__.py").touch()
+    find = textwrap.indent(FIND_KERNEL.format(folder=str(tmp_path), module="os"), " " * 8)
+    (tmp_path / "jupyterlab" / "labapp.py").write_text(
+        f"class LabApp:\n    def launch_instance(options):\n{find}"
+    )
+    command = venv / "bin" / "optlab"
+    command.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]\n"
+        f"import optlab_start\noptlab_start.main(['--to', {str(tmp_path / 'copies')!r}])"
+    )
+    command.chmod(0o755)
     (venv / ".lab").touch()
     exit_code, said = make("lab", f"VENV={venv}", **home_with_a_kernel)
     assert exit_code == 0, said

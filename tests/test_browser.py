@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,13 +21,10 @@ PATIENCE = 120_000  # milliseconds, for a start of TensorFlow on a busy machine
 
 
 @pytest.fixture(scope="module")
-def lab(browser, tmp_path_factory):
-    """Start JupyterLab on a copy of the lessons; return its address and folder."""
+def lab(browser, wheel, tmp_path_factory):
+    """Start JupyterLab as a student does who has the wheel; return its address and folder."""
     home = tmp_path_factory.mktemp("a student's höme")  # blanks and letters beyond ASCII
-    folder = home / "notebooks"
-    shutil.copytree(
-        ROOT / "notebooks", folder, ignore=shutil.ignore_patterns("exercises", ".ipynb_checkpoints")
-    )
+    folder = home / "optlab-lessons"
     write(folder / "playground.ipynb", "import optlab as ol\nol.DescentPlayground(steps=40)")
     write(folder / "training.ipynb",
           "import optlab as ol\nol.TrainingPlayground(epochs=8, seeds=5)")  # fmt: skip
@@ -38,21 +34,23 @@ def lab(browser, tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     # the kernel's environment: quiet, and with nothing of this machine's own Jupyter settings
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "PYTEST"))}
+    environment = {k: v for k, v in os.environ.items()
+                   if not k.startswith(("JUPYTER", "PYTEST", "PYTHON"))}  # fmt: skip
     environment |= {f"JUPYTER_{what}_DIR": str(home / what.lower())
                     for what in ("CONFIG", "DATA", "RUNTIME")}  # fmt: skip
-    environment |= {"PYTHONPATH": str(ROOT), "IPYTHONDIR": str(home / "ipython")}
-    jupyter = [sys.executable, "-m", "jupyter"]
+    lent = Path(sys.prefix, "share", "jupyter")  # JupyterLab's own pages, beside the lent packages
+    environment |= {"IPYTHONDIR": str(home / "ipython"), "JUPYTER_PATH": str(lent),
+                    "JUPYTERLAB_DIR": str(lent / "lab")}  # fmt: skip
     subprocess.run(
-        [*jupyter, "trust", str(folder / "trusted.ipynb")], env=environment, check=True,
-        capture_output=True,
+        [sys.executable, "-m", "jupyter", "trust", str(folder / "trusted.ipynb")],
+        env=environment, check=True, capture_output=True,
     )  # fmt: skip
     log = (home / "log").open("w")
     server = subprocess.Popen(
-        [*jupyter, "lab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0",
+        [wheel / "optlab", "--no-browser", "--", f"--port={port}", "--ServerApp.port_retries=0",
          "--IdentityProvider.token=", "--ServerApp.ip=127.0.0.1", "--allow-root",
-         "--LabApp.expose_app_in_browser=True", f"--notebook-dir={folder}"],
-        env=environment, stdout=log, stderr=log, start_new_session=True,
+         "--LabApp.expose_app_in_browser=True"],
+        cwd=home, env=environment, stdout=log, stderr=log, start_new_session=True,
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
@@ -74,6 +72,7 @@ def lab(browser, tmp_path_factory):
 
 
 def write(path, source):
+    path.parent.mkdir(exist_ok=True)
     notebook = new_notebook(cells=[new_code_cell(source)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     nbformat.write(notebook, path)
@@ -115,20 +114,22 @@ def open_notebook(page, lab, name):
 
 
 def run_all(page):
-    """Clear all outputs and run all cells, from an awake kernel; return the cells' models."""
+    """Run all cells, from an awake kernel; return the cells' models."""
     page.evaluate("""async () => {
         const panel = window.jupyterapp.shell.currentWidget;
         await panel.sessionContext.ready;
         await panel.sessionContext.session.kernel.info;
-        await window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs');
         await window.jupyterapp.commands.execute('notebook:run-all-cells');
     }""")
     cells = page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.toJSON()")
     return [cell for cell in cells["cells"] if cell["cell_type"] == "code"]
 
 
-def test_a_lesson_runs_from_cleared_outputs_to_its_end(page, lab):
-    open_notebook(page, lab, "00_start_here")
+def test_a_student_runs_a_lesson_to_its_end(page, lab):
+    """From the wheel, in a folder of nothing; "optlab" opens on the first lesson."""
+    page.goto(f"{lab[0]}/")
+    assert page.url.rstrip("?").endswith("/lab/tree/notebooks/00_start_here.ipynb")
+    open_notebook(page, lab, "notebooks/00_start_here")
     cells = run_all(page)
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
     outputs = [output for cell in cells for output in cell["outputs"]]

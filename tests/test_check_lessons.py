@@ -1,6 +1,8 @@
 """What checks the lessons: it sees a changed output, a hang and a hunger for memory, never time."""
 
 import sys
+import threading
+import time
 
 import nbformat
 import pytest
@@ -44,8 +46,18 @@ def test_another_output_fails(check):
 
 
 def test_a_kernel_that_hangs_leaves_its_stacks(check, monkeypatch, tmp_path):
-    monkeypatch.setattr(check_lessons, "HUNG", 45)
-    held, words = check("def wait_for_ever():\n    while True: pass\nwait_for_ever()")
+    begun = tmp_path / "begun"  # the patience is short from then on, however long a start takes
+
+    def grow_impatient():
+        while not begun.exists():
+            time.sleep(0.2)
+        monkeypatch.setattr(check_lessons, "HUNG", 2)
+
+    threading.Thread(target=grow_impatient, daemon=True).start()
+    held, words = check(
+        f"open({str(begun)!r}, 'w').close()\n"
+        "def wait_for_ever():\n    while True: pass\nwait_for_ever()"
+    )
     (file,) = (tmp_path / "stacks").iterdir()
     assert not held and f"HUNG, its threads are in stacks/{file.name}" in words
     assert "wait_for_ever" in file.read_text(encoding="utf-8")

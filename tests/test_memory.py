@@ -15,7 +15,7 @@ import optlab as ol
 
 blobs = ol.load_blobs()
 used = lambda: psutil.Process().memory_info().rss / 1e6
-for i in range(300):
+for i in range(60):
     rates = [0.1 / (k + 1) for k in range(1 + i % 23)]
     ol.sweep(ol.blobs_mlp, blobs, optimizer=keras.optimizers.SGD, epochs=1 + i % 3, batch_size=250,
              settings={"learning_rate": rates}, seeds=1 + i % 2)
@@ -25,9 +25,10 @@ print(used() - early)
 """
 
 
-def test_three_hundred_sweeps_of_other_shapes_keep_no_more_than_ten_did():
+def test_fifty_more_sweeps_of_other_shapes_keep_little():
     done = subprocess.run(
         [sys.executable, "-c", SESSION], capture_output=True, text=True, cwd=ROOT, env=os.environ
     )
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 300, f"{done.stdout} MB more"
+    # about 60 where it was measured, 100 after three hundred; a program kept by each would be 1,200
+    assert float(done.stdout) < 200, f"{done.stdout} MB more"

@@ -22,7 +22,7 @@ ORDER = [
 
 
 def test_every_module_has_its_place():
-    assert {p.stem for p in (ROOT / "optlab").glob("*.py")} == {*ORDER, "__init__"}
+    assert {p.stem for p in (ROOT / "optlab").glob("*.py")} == {*ORDER, "__init__", "__main__"}
 
 
 @pytest.mark.parametrize("name", ORDER)
