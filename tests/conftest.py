@@ -15,12 +15,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+from handouts import CHROMIUM  # noqa: E402
 
 # as in the Makefile: no kernel of another environment
 os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @pytest.fixture(scope="session")

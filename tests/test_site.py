@@ -25,6 +25,7 @@ import optlab  # noqa: E402
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 from build_site import claim_box, link_claims  # noqa: E402
+from handouts import print_lesson  # noqa: E402
 from lessons import LESSONS, NOTEBOOKS, read, slug, stored_claims  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -361,3 +362,18 @@ def test_colours_have_contrast(open_page, address, scheme):
         page.goto(f"{address}{place}.html")
         found += serious(page, axe, runOnly=["color-contrast"])
     assert found == []
+
+
+def test_a_lesson_is_printed_whole(browser, built, tmp_path):
+    page = browser.new_page()
+    pdf = print_lesson(page, built[0], "00_start_here", tmp_path).read_bytes()
+    said = page.inner_text("body")
+    page.close()
+    assert pdf.startswith(b"%PDF") and len(re.findall(rb"/Type /Page\b", pdf)) >= 5
+    figures = sum(
+        "image/png" in output.get("data", {})
+        for cell in read(LESSONS[0])["cells"]
+        for output in cell.get("outputs", [])
+    )
+    assert len(re.findall(rb"/Subtype /Image\b", pdf)) >= figures > 0
+    assert "Going further" in said and "Skip to content" not in said
