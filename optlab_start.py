@@ -19,23 +19,27 @@ from pathlib import Path
 
 FOLDER = "optlab-lessons"
 FIRST = "notebooks/00_start_here.ipynb"
+PAGES = ("docs/glossary.md", "full/README.md")  # what lessons link to
 RECORD = ".optlab.json"  # what was laid here: the digest of each file, and the version
 
 
 # ---- what is laid ------------------------------------------------------------------------------
 
 
-def shipped():
-    """Return the folders of the lessons and of the pages they link to: a wheel's, or the clone's.
+def shipped(folder):
+    """Return where a folder of the project lies: in the installed package, or in the clone.
+
+    Parameters
+    ----------
+    folder : {"notebooks", "docs", "full"}
 
     Returns
     -------
-    tuple of pathlib.Path
+    pathlib.Path
     """
     package = Path(importlib.util.find_spec("optlab").origin).parent
-    if (package / "lessons").is_dir():
-        return package / "lessons", package / "docs"
-    return package.parent / "notebooks", package.parent / "docs"
+    installed = package / ("lessons" if folder == "notebooks" else folder)
+    return installed if installed.is_dir() else package.parent / folder
 
 
 def copies():
@@ -44,10 +48,10 @@ def copies():
     Returns
     -------
     dict of str to bytes
-        Lessons with their outputs cleared and their solutions folded; the glossary as it is.
+        Lessons with their outputs cleared and their solutions folded; the pages that they link to.
     """
-    lessons, docs = shipped()
-    files = {"docs/glossary.md": (docs / "glossary.md").read_bytes()}
+    files = {page: (shipped(page.split("/")[0]) / Path(page).name).read_bytes() for page in PAGES}
+    lessons = shipped("notebooks")
     for path in sorted([*lessons.glob("*.ipynb"), *lessons.glob("deeper/*.ipynb")]):
         files[f"notebooks/{path.relative_to(lessons).as_posix()}"] = cleared(path.read_bytes())
     return files

@@ -40,7 +40,7 @@ def there(folder):
 
 def test_copies_are_the_lessons_without_what_spoils_them():
     files = start.copies()
-    assert set(files) == {"docs/glossary.md"} | {f"notebooks/{slug(p)}.ipynb" for p in NOTEBOOKS}
+    assert set(files) == {*start.PAGES} | {f"notebooks/{slug(p)}.ipynb" for p in NOTEBOOKS}
     for path in NOTEBOOKS:
         copy, lesson = json.loads(files[f"notebooks/{slug(path)}.ipynb"]), read(path)
         nbformat.validate(nbformat.from_dict(copy))
@@ -189,9 +189,9 @@ def test_an_installed_wheel_needs_no_clone(wheel, tmp_path):
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, "")
         assert set(there(tmp_path / f"lessons {number}")) == set(start.copies())
-    place = "import optlab, optlab_start; print(optlab.__file__, *optlab_start.shipped())"
+    place = "import optlab, optlab_start; print(optlab.__file__, optlab_start.shipped('notebooks'))"
     done = subprocess.run([wheel / "python", "-c", place], cwd=tmp_path, env=environment,
                           capture_output=True, text=True, check=True)  # fmt: skip
     assert str(ROOT) not in done.stdout
-    (lessons, _) = done.stdout.split()[1:]
+    lessons = done.stdout.split()[1]
     assert not [path for path in Path(lessons).rglob("*") if "exercises" in path.parts]  # solutions
