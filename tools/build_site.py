@@ -30,6 +30,7 @@ PAGES = [
     "docs/glossary.md",
     "docs/instructors.md",
     "CONTRIBUTING.md",
+    "CHANGELOG.md",
 ]
 CONTENTS = """
 ```{toctree}
