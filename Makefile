@@ -13,7 +13,7 @@ export JUPYTER_PREFER_ENV_PATH ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test lab check test lint loopback unit grading grading-by-nbgrader nbval \
-        notebooks release grade replicate full bench coverage site figures handouts wheel constraints clean
+        notebooks release grade replicate full bench coverage site figures quiz handouts wheel constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -117,6 +117,9 @@ site: $(VENV)/.lab  ## build the pages to read, in build/site
 
 figures: $(VENV)/.lab  ## put every figure of the lessons on one page, build/figures: colour, grey, colour-blind
 	$(BIN)/python tools/figure_sheet.py
+
+quiz: $(VENV)/.lab  ## write quiz questions with answers, for Moodle and to read, in build/quiz
+	$(BIN)/python tools/quiz.py
 
 handouts: $(VENV)/.test site  ## print each lesson as a PDF, in build/handouts (needs Chromium)
 	$(BIN)/python tools/handouts.py
