@@ -79,8 +79,8 @@ def write(path, source):
 
 
 def store_animation(path):
-    """Write a notebook that was never run here, with the animation that lesson 01 stores."""
-    lesson = nbformat.read(next((ROOT / "notebooks").glob("01_*.ipynb")), as_version=4)
+    """Write a notebook that was never run here, with the animation that the deeper part of lesson 01 stores."""
+    lesson = nbformat.read(next((ROOT / "notebooks" / "deeper").glob("01_*.ipynb")), as_version=4)
     stored = [
         output
         for cell in lesson.cells
