@@ -149,6 +149,12 @@ def test_a_lesson_fits_one_sitting(path):
     assert [text for text in texts if text in REMEMBER] == REMEMBER
 
 
+def test_words_are_counted_plainly():
+    table = ["| a | $x + 1$ |\n", "Read [the end](../03.ipynb), then go on."]
+    cells = [{"cell_type": "markdown", "source": table}, {"cell_type": "code", "source": ["x = 1"]}]
+    assert words({"cells": cells}) == 13
+
+
 @pytest.mark.parametrize("path", LESSONS, ids=slug)
 def test_experiments_are_tagged(path):
     found = [t[11:] for c in code_cells(read(path)) for t in tags(c) if t.startswith("experiment:")]

@@ -76,10 +76,8 @@ def stored_claims(notebook):
 
 
 def words(notebook):
-    """Return how many words a student reads: without code, formulas and the targets of links."""
-    text = "\n".join(source(c) for c in notebook["cells"] if c["cell_type"] == "markdown")
-    text = re.sub(r"\$[^$]*\$|\]\([^)]*\)", " ", text)
-    return len(re.findall(r"[A-Za-z][\w'’-]*", text))
+    """Return how many words the text of a lesson has, counted plainly, formulas and links too."""
+    return sum(len(source(c).split()) for c in notebook["cells"] if c["cell_type"] == "markdown")
 
 
 def stated_seconds(notebook):
