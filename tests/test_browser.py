@@ -79,7 +79,7 @@ def write(path, source):
 
 
 def store_animation(path):
-    """Write a notebook that was never run here, with the animation that the deeper part of lesson 01 stores."""
+    """Write a notebook that was never run here, with the animation stored beside lesson 01."""
     lesson = nbformat.read(next((ROOT / "notebooks" / "deeper").glob("01_*.ipynb")), as_version=4)
     stored = [
         output

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "notebooks" / "exercises" / "source").glob("*/*.ipynb"))
 LESSONS = {path.name[:2]: path for path in (ROOT / "notebooks").glob("*.ipynb")}
+DEEPER = {path.name[:2]: path for path in (ROOT / "notebooks" / "deeper").glob("*.ipynb")}
 
 
 def read(path):
@@ -113,8 +114,9 @@ def test_feedback_names_lessons_and_headings_that_exist(cells):
     for cell in graded_tests(cells):
         # a message may be broken into several strings
         text = re.sub(r'"\s*\n\s*f?"', "", source(cell))
-        for number, heading in re.findall(r"lesson (\d\d), '([^\n]*?)'[.,\"]", text):
-            lesson = read(LESSONS[number])["cells"]
+        said = re.findall(r"lesson (\d\d)('s deeper part)?, '([^\n]*?)'[.,\"]", text)
+        for number, deeper, heading in said:
+            lesson = read((DEEPER if deeper else LESSONS)[number])["cells"]
             found = {
                 line.lstrip("# ")
                 for c in lesson

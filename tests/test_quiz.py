@@ -19,7 +19,7 @@ def test_a_lesson_has_five_to_eight_questions_with_its_own_answers(path):
     assert 5 <= len(asked) <= 8
     for label, sentence, verdict, evidence in asked:
         assert verdicts[label] == (sentence, verdict)
-        assert evidence.startswith("Evidence: ")
+        assert evidence.startswith("Evidence: ") or verdict in ("true", "false")
     mains = [c["label"] for c in stored_claims(notebook) if c.get("main")]
     assert {label for label, *_ in asked} >= set(mains)
 
@@ -34,10 +34,10 @@ def test_gift_gives_back_what_went_in():
 
 
 def test_the_answer_of_a_question_is_the_one_that_is_marked():
-    for verdict in quiz.ANSWERS:
+    for verdict, others in {"supported": 2, "contradicted": 2, "undecided": 2, "true": 1}.items():
         text = quiz.gift("Sums", [("1.2", "A", verdict, "E")])
         assert re.findall(r"=(\w+)", text) == [verdict.capitalize()]
-        assert len(re.findall(r"~\w+", text)) == 2
+        assert len(re.findall(r"~\w+", text)) == others
 
 
 def test_both_forms_are_written(tmp_path):

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from lessons import LESSONS, ROOT, read, source
 
-MOST = 8  # questions of a lesson
-ASKED = "Over many runs, what does this come to?"
-ANSWERS = ("supported", "contradicted", "undecided")
+LEAST, MOST = 5, 8  # questions of a lesson
+CLAIM = ("supported", "contradicted", "undecided")
+ASKED = {CLAIM: "Over many runs, what does this come to?", ("true", "false"): "Is this so?"}
 
 
 def title(notebook):
@@ -23,28 +23,39 @@ def title(notebook):
 
 
 def questions(notebook):
-    """Return a lesson's questions, (label, sentence, verdict, evidence): those to guess first."""
+    """Return a lesson's questions, (label, sentence, verdict, evidence): those to guess first.
+
+    Facts only fill up, since most of them are true.
+    """
     guessed = re.findall(r"ol\.guess\(\"([\w.]+)\"", "\n".join(map(source, notebook["cells"])))
     found = []
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             stored = output.get("metadata", {}).get("optlab", {})
-            if stored.get("label") and stored["verdict"] in ANSWERS:
+            if stored.get("label"):
                 said = "".join(output["data"]["text/plain"]).split("\n", 1)
                 evidence = " ".join(said[1].split()) if len(said) > 1 else ""
-                rank = (not stored["main"], stored["label"] not in guessed, len(found))
+                rank = (stored["verdict"] not in CLAIM, not stored.get("main"),
+                        stored["label"] not in guessed, len(found))  # fmt: skip
                 found.append((rank, (stored["label"], stored["sentence"], stored["verdict"],
                                      evidence)))  # fmt: skip
-    chosen = sorted(found)[:MOST]
-    return [question for _, question in sorted(chosen, key=lambda entry: entry[0][2])]
+    claims = sum(not fact for (fact, *_), _ in found)
+    chosen = sorted(found)[: min(max(claims, LEAST), MOST)]
+    return [question for _, question in sorted(chosen, key=lambda entry: entry[0][-1])]
+
+
+def asks(verdict):
+    """Return the words of a question and its possible answers."""
+    return next((words, answers) for answers, words in ASKED.items() if verdict in answers)
 
 
 def gift(name, asked):
     """Return questions as GIFT."""
     lines = [f"$CATEGORY: $course$/optlab/{name}\n"]
     for label, sentence, verdict, evidence in asked:
-        options = " ".join(f"{'=' if a == verdict else '~'}{a.capitalize()}" for a in ANSWERS)
-        lines.append(f"::{plain(label)}:: {plain(ASKED)} “{plain(sentence)}” "
+        words, answers = asks(verdict)
+        options = " ".join(f"{'=' if a == verdict else '~'}{a.capitalize()}" for a in answers)
+        lines.append(f"::{plain(label)}:: {plain(words)} “{plain(sentence)}” "
                      f"{{{options} ####{plain(evidence)}}}\n")  # fmt: skip
     return "\n".join(lines)
 
@@ -56,9 +67,9 @@ def plain(text):
 
 def page(name, asked):
     """Return questions as Markdown, the answers folded."""
-    lines = [f"## {name}\n", f"{ASKED}\n"]
+    lines = [f"## {name}\n"]
     for label, sentence, verdict, evidence in asked:
-        lines.append(f"{label}. *{sentence}* <details><summary>answer</summary>"
+        lines.append(f"{label}. {asks(verdict)[0]} *{sentence}* <details><summary>answer</summary>"
                      f"{verdict.capitalize()}. {evidence}</details>\n")  # fmt: skip
     return "\n".join(lines)
 
