@@ -155,7 +155,7 @@ def test_a_kernel_that_cannot_import(first_cell, tmp_path, kind):
     package(tmp_path, "tensorflow", code)
     said, cure = first_cell(tmp_path).splitlines()
     assert said.startswith("optlab cannot be imported: ") and reason in said
-    assert cure == "Close JupyterLab and start it with make lab or optlab."
+    assert cure == "Close JupyterLab and run make lab, or optlab check."
 
 
 def test_a_read_only_folder(first_cell, monkeypatch):
