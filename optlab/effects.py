@@ -1,5 +1,7 @@
 """The figures of differences: what claims see, many at once; two settings, seed by seed."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from .captions import caption, check_runs, name_of
@@ -15,15 +17,16 @@ SCALES = {"points": "percentage points", "percent": "percent", "runs": "percent 
           "times": "times (logarithmic axis)", None: "effect"}  # fmt: skip
 
 
-def plot_effects(claims, *, at_least=None, at_most=None, between=None, unit=None):
+def plot_effects(claims, *, at_least=None, at_most=None, between=None, unit=None, per=None):
     """Draw what claims rest on, a row for each: every seed, the interval, the claimed side.
 
     Parameters
     ----------
     claims : list of Claim, or dict of str to array of float, shape (seeds,)
         What `claim` returned; or effects by name, of all of which the same is claimed.
-    at_least, at_most, between, unit : optional
-        With a dict only: the claimed side, one of the three, and the unit, as for `claim`.
+    at_least, at_most, between, unit, per : optional
+        With a dict only: the claimed side, one of the three, the unit, and what there is one value
+        of (``"seed"``, if not given), as for `claim`. A dict tells what came; nothing is expected.
 
     Returns
     -------
@@ -33,8 +36,8 @@ def plot_effects(claims, *, at_least=None, at_most=None, between=None, unit=None
     Raises
     ------
     ValueError
-        If there is nothing to draw, a claim is a fact (which has no effect), or a side or a unit is
-        given with claims, which have their own.
+        If there is nothing to draw, a claim is a fact (which has no effect), or a side, a unit or a
+        unit of repetition is given with claims, which have their own.
     TypeError
         If `claims` is something else.
 
@@ -46,7 +49,7 @@ def plot_effects(claims, *, at_least=None, at_most=None, between=None, unit=None
     claimed: at least 1. SGD: undecided, 0.8 points (95 % interval -0.2 to 1.8, 5 seeds); claimed:
     at least 1. Dot: one seed. ...
     """
-    sides = {"at_least": at_least, "at_most": at_most, "between": between, "unit": unit}
+    sides = {"at_least": at_least, "at_most": at_most, "between": between, "unit": unit, "per": per}
     claims = _checked_claims(claims, sides)
     texts = [wrap(c.sentence, 46) for c in claims]
     heights = [0.52 + 0.19 * (1 + text.count("\n")) for text in texts]
@@ -75,10 +78,13 @@ def plot_effects(claims, *, at_least=None, at_most=None, between=None, unit=None
 def _checked_claims(claims, sides):
     """Return a list of claims, made of effects by name where it is a dict."""
     if isinstance(claims, dict):
+        sides = {name: side for name, side in sides.items() if side is not None}
         claims = [claim(str(name), effect, **sides) for name, effect in claims.items()]
+        claims = [replace(found, expected=found.verdict) for found in claims]
     elif any(side is not None for side in sides.values()):
         raise ValueError(
-            "at_least, at_most, between and unit go with a dict of effects: claims have their own."
+            "at_least, at_most, between, unit and per go with a dict of effects: claims have their "
+            "own."
         )
     claims = [claims] if isinstance(claims, Claim) else claims
     if not isinstance(claims, (list, tuple)) or not all(isinstance(c, Claim) for c in claims):

@@ -304,6 +304,14 @@ def test_effects_show_every_seed_the_interval_and_the_claimed_side():
         assert low < values.min() and high > values.max()
 
 
+def test_effects_of_a_dict_name_their_unit_of_repetition_and_expect_nothing():
+    figure = ol.plot_effects({"Adam": -GAIN}, at_least=0.01, unit="points", per="draw")
+    assert f"{len(GAIN)} draws" in figure.alt and "Dot: one draw." in figure.alt
+    ((left, _),) = rows_of(figure)
+    assert left.texts[0].get_text().startswith("✗ Contradicted: ")
+    assert "not as expected" not in left.texts[0].get_text()
+
+
 def test_the_bar_is_the_claims_interval():
     n = len(GAIN)
     half = 100 * stats.t.ppf(0.975, n - 1) * GAIN.std(ddof=1) / np.sqrt(n)
