@@ -17,6 +17,8 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
+import optlab_live
+
 FOLDER = "optlab-lessons"
 FIRST = "notebooks/00_start_here.ipynb"
 PAGES = ("docs/glossary.md", "full/README.md")  # what lessons link to
@@ -48,9 +50,12 @@ def copies():
     Returns
     -------
     dict of str to bytes
-        Lessons with their outputs cleared and their solutions folded; the pages that they link to.
+        Lessons with their outputs cleared and their solutions folded; the pages that they link to,
+        among them those that train in the browser.
     """
     files = {page: (shipped(page.split("/")[0]) / Path(page).name).read_bytes() for page in PAGES}
+    for page in optlab_live.PAGES:
+        files[f"docs/live/{page}"] = optlab_live.built(page, shipped("docs") / "live").encode()
     lessons = shipped("notebooks")
     for path in sorted([*lessons.glob("*.ipynb"), *lessons.glob("deeper/*.ipynb")]):
         files[f"notebooks/{path.relative_to(lessons).as_posix()}"] = cleared(path.read_bytes())

@@ -13,6 +13,7 @@ import nbformat
 import pytest
 from test_package import ROOT
 
+import optlab_live
 import optlab_start as start
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -40,7 +41,9 @@ def there(folder):
 
 def test_copies_are_the_lessons_without_what_spoils_them():
     files = start.copies()
-    assert set(files) == {*start.PAGES} | {f"notebooks/{slug(p)}.ipynb" for p in NOTEBOOKS}
+    pages = {*start.PAGES} | {f"docs/live/{page}" for page in optlab_live.PAGES}
+    assert set(files) == pages | {f"notebooks/{slug(p)}.ipynb" for p in NOTEBOOKS}
+    assert all(b"<script type=" not in files[page] for page in pages)  # each page is one file
     for path in NOTEBOOKS:
         copy, lesson = json.loads(files[f"notebooks/{slug(path)}.ipynb"]), read(path)
         nbformat.validate(nbformat.from_dict(copy))

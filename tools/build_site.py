@@ -19,12 +19,16 @@ from pathlib import Path
 
 from lessons import NOTEBOOKS, ROOT, read, slug, source, stored_claims
 
+sys.path.insert(0, str(ROOT))
+import optlab_live  # noqa: E402
+
 RESULTS = [
     "docs/coverage.md",
     "replication/README.md",
     "full/README.md",
     "benchmarks/README.md",
 ]
+LIVE = ROOT / "docs" / "live"
 PAGES = [
     *RESULTS,
     "docs/glossary.md",
@@ -66,6 +70,15 @@ api/index
 ```
 """
 
+TRAINS = """
+<iframe class="trains" src="docs/live/index.html" title="Train a network from twenty seeds">
+</iframe>
+
+<p><a href="docs/live/index.html">The whole page</a> has more to set;
+<a href="docs/live/surface.html">another</a> shows the update rules on a surface.</p>
+
+"""
+
 
 def assemble(folder):
     """Write all pages into a new folder."""
@@ -79,7 +92,8 @@ def assemble(folder):
     contents = CONTENTS.replace("PAGES_OF_RESULTS", "\n".join(results))
     contents = contents.replace("PAGES_TO_LOOK_UP", "\n".join(others))
     front = (ROOT / "README.md").read_text(encoding="utf-8")
-    write(folder / "index.md", relink(front, "README.md", folder, known) + contents)
+    title, _, rest = relink(front, "README.md", folder, known).partition("\n")
+    write(folder / "index.md", f"{title}\n{TRAINS}{rest}{contents}")
     for path in NOTEBOOKS:
         write(folder / "notebooks" / f"{slug(path)}.ipynb", lesson(path, folder, known))
     write(folder / "claims.md", claims_page())
@@ -98,6 +112,8 @@ def relink(text, page, folder, known):
     def mend(found):
         mark, label, target, anchor = found.groups()
         path = Path(os.path.normpath((ROOT / page).parent / target))
+        if path.parent == LIVE:  # a page that is built apart
+            return f'<a href="{target}{anchor or ""}">{label}</a>'
         if path == ROOT / "README.md":
             return f"[{label}]({os.path.relpath('index.md', Path(page).parent)}{anchor})"
         if path.is_dir():
@@ -259,12 +275,12 @@ def build(folder):
     assemble(pages)
     shutil.rmtree(folder, ignore_errors=True)
     kept = folder.with_name(f"{folder.name}-cache")
+    optlab_live.build(folder / "docs" / "live", lessons=True)
     return main(["-W", "--keep-going", "-q", "-E", "-c", str(ROOT / "docs"), "-d", str(kept),
                  str(pages), str(folder)])  # fmt: skip
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     target = Path(sys.argv[1]).resolve() if sys.argv[1:] else ROOT / "build" / "site"
     failed = build(target)
     if not failed:
