@@ -422,7 +422,7 @@ def numbers(page):
 
 
 def test_the_page_judges_as_claim_does(opened):
-    page = trained(opened(f"index.html#{SMALL}&preset=own&compare=1&points=2"))
+    page = trained(opened(f"index.html#{SMALL}&compare=1&points=2"))
     a, b = numbers(page) / 100  # in parts of 500, so one decimal of a percent is all of it
     assert len(a) == 5 and a.min() > 0.3
     claim = ol.claim("A beats B", a - b, at_least=0.02, unit="points")
@@ -454,7 +454,7 @@ def test_it_trains_pauses_and_makes_single_updates(opened):
 
 
 def test_new_seeds_are_new(opened):
-    page = trained(opened(f"index.html#{SMALL}&preset=own"))
+    page = trained(opened(f"index.html#{SMALL}"))
     first = numbers(page)
     page.click("#fresh")
     page.wait_for_function("document.getElementById('shared-first').value === '5'")
@@ -472,7 +472,8 @@ def test_a_link_brings_everything_back(opened):
     other = opened(f"index.html#{link}")
     for field in ("A-optimizer", "shared-points", "B-schedule", "A-rate", "atLeast"):
         assert other.input_value(f"#{field}") == page.input_value(f"#{field}"), field
-    assert other.input_value("#A-optimizer") == "adamw" and other.input_value("#preset") == "own"
+    assert other.input_value("#A-optimizer") == "adamw"
+    assert other.is_visible("#changed") and other.input_value("#preset") == "A7"
     assert other.inner_text("#status") == ""
 
 
@@ -481,6 +482,8 @@ def test_a_link_brings_everything_back(opened):
     ("B=sgdd,0.1,0.9,64,constant", "B's optimizer"),
     ("shared=1e9,0,1,10,relu,10,5,0", "training points"),
     ("preset=<b>", "preset"), ("points=many", "points"), ("shared=100,0", "seeds"),
+    ("preset=constructor", "preset"), ("A=momentum,0.01,,256,constant", "A's momentum"),
+    ("points=", "points"), ("A=adam,NaN,0.9,64,constant", "A's learning rate"),
 ])  # fmt: skip
 def test_a_link_that_makes_no_sense_is_named(opened, link, named):
     page = opened(f"index.html#{link}")
@@ -493,7 +496,7 @@ def test_every_experiment_is_there_and_its_lesson(opened):
     page = opened()
     presets = page.evaluate("modules.plans.PRESETS")
     options = page.locator("#preset option").evaluate_all("all => all.map((o) => o.value)")
-    assert options == ["own", *presets]
+    assert options == [*presets]
     for name, preset in presets.items():
         lesson = (ROOT / "notebooks" / f"{preset['lesson']}.ipynb").read_text(encoding="utf-8")
         assert f"docs/live/index.html#{name}" in lesson, name  # and back
@@ -514,8 +517,8 @@ def test_a_run_that_diverges_is_a_result(opened):
 
 
 def test_it_works_without_a_worker(opened):
-    page = trained(opened(f"index.html#{SMALL}&preset=own", script="delete window.Worker"))
-    with_one = trained(opened(f"index.html#{SMALL}&preset=own"))
+    page = trained(opened(f"index.html#{SMALL}", script="delete window.Worker"))
+    with_one = trained(opened(f"index.html#{SMALL}"))
     assert page.inner_text("#verdict") == with_one.inner_text("#verdict") != ""
 
 
@@ -525,13 +528,16 @@ def test_the_run_of_a_seed_is_shown_on_touch(opened):
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.2 * box["height"])
     for share in np.linspace(0.1, 0.9, 60):
         page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + share * box["height"])
-        if page.input_value("#seed"):
+        if "seed" in page.inner_text("#curvesTitle"):
             break
-    assert page.input_value("#seed").isdigit()
-    page.mouse.move(5, 5)
-    assert page.input_value("#seed") == ""
+    assert "the run of seed" in page.inner_text("#curvesTitle")
+    page.mouse.down()
+    page.mouse.up()
+    assert page.input_value("#seed").isdigit()  # kept
     page.select_option("#seed", "3")  # by keyboard as well
-    assert page.input_value("#seed") == "3"
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + share * box["height"] + 2)
+    page.mouse.move(5, 5)
+    assert page.input_value("#seed") == "3" and "seed 3" in page.inner_text("#curvesTitle")
 
 
 @pytest.mark.parametrize("name", optlab_live.PAGES)
@@ -554,13 +560,17 @@ def test_it_fits_a_phone(opened, name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_reduced_motion_shows_the_end_only(opened):
-    page = opened(f"index.html#{SMALL}&preset=own", reduced_motion="reduce")
-    wait_for(page, "where", "update 0 of")
-    page.evaluate("""window.shown = 0; new MutationObserver(() => window.shown++).observe(
-        document.getElementById('where'), {childList: true})""")
-    trained(page)
-    assert page.evaluate("window.shown") == 1
+def test_reduced_motion_redraws_seldom(opened):
+    looks = """window.shown = 0; new MutationObserver(() => window.shown++).observe(
+        document.getElementById('where'), {childList: true})"""
+    counts = []
+    for motion in ("reduce", "no-preference"):
+        page = opened("index.html#A4", reduced_motion=motion)
+        wait_for(page, "where", "update 0 of")
+        page.evaluate(looks)
+        trained(page)
+        counts.append(page.evaluate("window.shown"))
+    assert 1 <= counts[0] < counts[1]
 
 
 def test_a_start_is_set_by_click_and_many_are_drawn(opened):

@@ -112,6 +112,8 @@ export function band(curves) {
   return Array.from({ length: epochs }, (_, e) => middleHalf(curves.map((curve) => curve[e])));
 }
 
+const late = (rows) => rows.slice(Math.floor(rows.length / 10)); // without the first steep fall
+
 /**
  * Draw learning curves: of each setting the median of the seeds (thick) and their middle half
  * (band), the training median grey and dashed, and one seed as a thin line.
@@ -121,11 +123,11 @@ export function drawCurves(canvas, settings, metric, epochs, seed) {
   const { context, width, height } = sheet(canvas);
   const accuracy = metric === "accuracy";
   const bands = settings.map(({ curves }) => [band(curves[`val_${metric}`]), band(curves[metric])]);
-  const all = bands.flat(2).flat().filter(Number.isFinite);
-  const step = accuracy ? 0.1 : 0.2;
+  const all = bands.flat().flatMap((rows) => (accuracy ? rows : late(rows))).flat().filter(Number.isFinite);
   let low = all.length ? Math.min(...all) : accuracy ? 0.3 : 0;
   let high = all.length ? Math.max(...all) : 1;
   if (!accuracy) high = Math.min(high, 3); // a loss that grows without end would flatten the rest
+  const step = accuracy ? 0.1 : high - low < 0.5 ? 0.1 : 0.5;
   low = Math.floor(low / step + 1e-9) * step;
   high = Math.max(Math.ceil(high / step - 1e-9) * step, low + step);
   if (accuracy) high = Math.min(high, 1);
@@ -137,7 +139,7 @@ export function drawCurves(canvas, settings, metric, epochs, seed) {
   context.clip();
   settings.forEach(({ name, curves }, k) => {
     const [val, train] = bands[k], { color, dash } = LOOKS[name];
-    const path = (rows, j) => rows.map((row, e) => [x(e + 1), y(row[j])]);
+    const path = (rows, j) => rows.map((row, e) => [x(e + 1), y(Math.min(row[j], 10 * high))]);
     context.fillStyle = color;
     context.globalAlpha = 0.2;
     context.beginPath();
@@ -155,9 +157,12 @@ export function drawCurves(canvas, settings, metric, epochs, seed) {
     line(context, path(val, 1));
     context.setLineDash([]);
     if (seed !== null) {
-      context.lineWidth = 1.2;
-      context.strokeStyle = INK;
-      line(context, curves[`val_${metric}`][seed].map((v, e) => [x(e + 1), y(v)]));
+      const one = curves[`val_${metric}`][seed].map((v, e) => [x(e + 1), y(Math.min(v, 10 * high))]);
+      for (const [wide, ink] of [[3.4, INK], [1.8, color]]) {
+        context.lineWidth = wide;
+        context.strokeStyle = ink;
+        line(context, one.filter(([, b]) => Number.isFinite(b)));
+      }
     }
   });
   context.restore();
@@ -166,7 +171,7 @@ export function drawCurves(canvas, settings, metric, epochs, seed) {
     for (const { curves } of settings) {
       curves[`val_${metric}`].forEach((curve, s) => {
         const e = Math.round((px - x(0)) / (x(epochs) - x(0)) * epochs) - 1;
-        const away = Math.abs(y(curve[e]) - py);
+        const away = Math.abs(y(curve[e]) - py); // NaN where the curve has no such epoch
         if (away < least) [best, least] = [s, away];
       });
     }
@@ -205,7 +210,7 @@ export function drawDifferences(canvas, values, found, atLeast, seed) {
     .forEach(([v, s], i) => {
       context.beginPath();
       context.arc(x(v), 8 + rows[i % 3] * (base - 8), s === seed ? 7 : 4.5, 0, 2 * Math.PI);
-      context.fillStyle = s === seed ? INK : "#0072B2";
+      context.fillStyle = s === seed ? "#B0004A" : INK;
       context.globalAlpha = s === seed ? 1 : 0.7;
       context.fill();
       context.globalAlpha = 1;

@@ -1,8 +1,8 @@
 // The page: controls, pictures and words. All training happens behind `server`.
 
 import { POINTS } from "./points.js";
-import { drawCurves, drawDifferences, drawRegions } from "./draw.js";
-import { fromLink, OWN, planOf, PRESETS, SHARED, toLink, wanted } from "./plans.js";
+import { band, drawCurves, drawDifferences, drawRegions } from "./draw.js";
+import { changed, fromLink, OWN, planOf, PRESETS, SHARED, toLink, wanted } from "./plans.js";
 import { RULES } from "./rules.js";
 import { SCHEDULES } from "./schedules.js";
 import { startServer } from "./start.js";
@@ -20,8 +20,12 @@ const WORDS = {
 };
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-let page = wanted(), state = null, comparisons = 0, counted = false, seed = null, nearest = null;
-let shown = null; // the plans that `state` belongs to
+let page = wanted(), shown = []; // the settings on the page, {name, plan}
+let starts = 0, running = false, state = null; // the last start, and what the server said of it
+let pinned = null, hovered = null, nearest = null; // the seed that is chosen, or touched
+let comparisons = 0, counted = false, moved = false; // moved: the claim, after its result was seen
+
+const seed = () => hovered ?? pinned;
 
 /** Write a number without an exponent. */
 function plain(number) {
@@ -59,7 +63,6 @@ function choice(part, name, { label, values }) {
     const number = typeof { ...SHARED, ...OWN }[name].start === "number";
     const value = number ? Number(field.value) : field.value;
     page[part][name] = name === "first" ? Math.min(Math.max(0, Math.round(value || 0)), 999999) : value;
-    page.preset = "own";
     restart();
   });
   box.append(field);
@@ -89,38 +92,59 @@ function fill() {
     }
   }
   $("preset").value = page.preset;
-  const preset = PRESETS[page.preset];
-  $("hint").textContent = preset ? preset.hint : "";
-  $("lesson").hidden = !preset || !document.documentElement.dataset.lessons;
-  if (preset) $("lesson").href = `../../notebooks/${preset.lesson}.html`;
+  $("changed").hidden = !changed(page);
+  $("hint").textContent = PRESETS[page.preset].hint;
+  $("lesson").hidden = !document.documentElement.dataset.lessons;
+  $("lesson").href = `../../notebooks/${PRESETS[page.preset].lesson}.html`;
   $("compare").checked = page.compare;
   $("atLeast").value = String(+(100 * page.atLeast).toFixed(6));
-  const last = page.shared.first + page.shared.seeds - 1;
-  $("seed").replaceChildren(new Option(`all ${page.shared.seeds} seeds`, ""),
-    ...Array.from({ length: page.shared.seeds }, (_, s) => new Option(`seed ${page.shared.first + s}`, s)));
-  if (seed !== null && seed >= page.shared.seeds) seed = null;
-  $("seed").value = seed === null ? "" : String(seed);
-  $("fresh").title = `Train again, from the seeds after ${last}`;
+  const { seeds, first } = page.shared;
+  $("seed").replaceChildren(new Option(seeds === 1 ? "the one seed" : `all ${seeds} seeds`, ""),
+    ...Array.from({ length: seeds }, (_, s) => new Option(`seed ${first + s}`, s)));
+  if (pinned !== null && pinned >= seeds) pinned = null;
+  $("seed").value = pinned === null ? "" : String(pinned);
 }
 
 // ---- training --------------------------------------------------------------------------------
 
 const send = startServer(receive);
 
+/** Begin anew with what the page holds; nothing of an earlier training stays to be seen. */
 function restart() {
   fill();
   history.replaceState(null, "", `#${toLink(page)}`);
   shown = ["A", ...(page.compare ? ["B"] : [])].map((name) => ({ name, plan: planOf(page, name) }));
-  counted = false;
-  state = null;
-  send({ kind: "look", seed });
-  send({ kind: "start", plans: shown.map(({ plan }) => plan), often: calm ? 1e9 : 350 });
-  $("status").textContent = "";
+  [state, running, counted, moved, hovered] = [null, false, false, false, null];
+  for (const id of ["status", "where", "verdict"]) $(id).textContent = "";
+  $("progress").value = 0;
+  buttons();
+  const plans = shown.map(({ plan }) => plan);
+  send({ kind: "start", number: ++starts, plans, seed: seed(), often: calm ? 2000 : 350 });
+}
+
+function run() {
+  running = true;
+  send({ kind: "run" });
+  buttons();
+}
+
+function pause() {
+  running = false;
+  send({ kind: "pause" });
+  buttons();
 }
 
 function receive(message) {
+  if (message.number !== starts) return; // of a training that is given up
   state = message;
+  if (state.finished) running = false;
   draw();
+}
+
+function buttons() {
+  $("train").textContent = running ? "Pause" : "Train";
+  $("train").disabled = Boolean(state?.finished);
+  $("one").disabled = running || !state || state.finished;
 }
 
 // ---- pictures and words ----------------------------------------------------------------------
@@ -128,7 +152,7 @@ function receive(message) {
 const named = () => state.settings.map((setting, k) => ({ ...setting, name: shown[k].name }));
 
 function draw() {
-  if (!state || state.settings.length !== shown.length) return;
+  if (!state) return;
   const settings = named(), { plan } = shown[0];
   const marks = trainingPoints(data, plan.points, plan.noise);
   for (const name of ["A", "B"]) {
@@ -140,13 +164,12 @@ function draw() {
     }
   }
   $("pictures").classList.toggle("single", settings.length === 1);
-  nearest = drawCurves(canvasOf("curves"), settings, $("metric").value, plan.epochs, seed);
-  canvasOf("curves").ariaLabel = curvesInWords(settings);
-  $("train").textContent = state.running ? "Pause" : "Train";
-  $("train").disabled = $("one").disabled = state.finished;
-  $("one").disabled ||= state.running;
-  const done = settings.reduce((sum, s) => sum + s.update / s.updates, 0) / settings.length;
-  $("progress").value = done;
+  nearest = drawCurves(canvasOf("curves"), settings, $("metric").value, plan.epochs, seed());
+  canvasOf("curves").ariaLabel = `Learning curves. ${curvesInWords(settings)}`;
+  $("curvesTitle").textContent = seed() === null ? "Learning curves"
+    : `Learning curves, and the run of seed ${page.shared.first + seed()}`;
+  buttons();
+  $("progress").value = settings.reduce((sum, s) => sum + s.update / s.updates, 0) / settings.length;
   $("where").textContent = settings.map(({ name, epoch, update, updates }) => (
     `${name}: epoch ${epoch} of ${plan.epochs}, update ${update} of ${updates}`)).join("; ");
   if (state.finished) $("status").textContent = `Trained. ${curvesInWords(settings)}`;
@@ -156,13 +179,23 @@ function draw() {
 
 const canvasOf = (id) => $(id).querySelector("canvas");
 const lastOf = (setting, metric) => setting.curves[metric].map((curve) => curve.at(-1) ?? NaN);
+/** How many seeds have diverged: they have finished an epoch, and their loss is no number. */
+const divergedOf = (setting) => setting.curves.val_loss.filter((c) => c.length && !Number.isFinite(c.at(-1))).length;
 
 function curvesInWords(settings) {
   return settings.map((setting) => {
+    const { name, epoch, curves } = setting, lost = divergedOf(setting), all = curves.loss.length;
+    if (!epoch) return `${name} has not finished an epoch.`;
+    if (lost === all) return `${name}: ${all === 1 ? "its seed" : `all ${all} seeds`} diverged.`;
     const [low, middle, high] = middleHalf(lastOf(setting, "val_accuracy"));
-    if (Number.isNaN(middle)) return `${setting.name} has not finished an epoch.`;
-    return `${setting.name} stands at a validation accuracy of ${percent(middle)} after epoch `
-      + `${setting.epoch} (median; middle half ${percent(low)} to ${percent(high)}).`;
+    let words = `${name} stands at a validation accuracy of ${percent(middle)} after epoch ${epoch}`;
+    if (all > 1) words += ` (median; middle half ${percent(low)} to ${percent(high)})`;
+    if ($("metric").value === "loss") {
+      const medians = band(curves.val_loss).map((row) => row[1]), lowest = Math.min(...medians);
+      words += `; its validation loss was lowest after epoch ${medians.indexOf(lowest) + 1} `
+        + `(median ${lowest.toFixed(3)}) and is ${medians.at(-1).toFixed(3)}`;
+    }
+    return `${words}.${lost ? ` ${lost} of its ${all} seeds diverged.` : ""}`;
   }).join(" ");
 }
 
@@ -173,52 +206,66 @@ function regionsInWords({ name, regions: { classes, votes, of } }) {
     .join(", ")} of the plane; ${Math.round(100 * agreed)} % of the seeds agree on a place, on average.`;
 }
 
-/** Return A minus B, seed by seed, at the end of what is trained. */
+/** Return A minus B, seed by seed, as they stand; NaN where one of them has diverged. */
 function differences(settings) {
   const [a, b] = settings.map((setting) => lastOf(setting, "val_accuracy"));
-  return a.map((value, s) => (diverged(settings, s) ? NaN : value - b[s]));
+  return a.map((value, s) => value - b[s]);
 }
-const diverged = (settings, s) => settings.some(({ curves }) => !Number.isFinite(curves.val_loss[s].at(-1)));
 
 function judged(settings) {
   $("difference").hidden = settings.length < 2;
   if (settings.length < 2) return;
   const values = differences(settings), found = judge(values, page.atLeast);
-  drawDifferences($("differences"), values, found, page.atLeast, seed);
-  $("verdict").textContent = verdictInWords(found, state.finished);
-  $("differences").ariaLabel = `A minus B, a dot for each seed. ${$("verdict").textContent}`;
+  drawDifferences($("differences"), values, found, page.atLeast, seed());
+  const said = settings.every(({ epoch }) => epoch) ? verdictInWords(found, state.finished)
+    : "Not trained yet: press Train.";
+  $("verdict").textContent = said;
+  $("differences").ariaLabel = `A minus B, a dot for each seed. ${said}`;
   if (state.finished && !counted) [counted, comparisons] = [true, comparisons + 1];
-  $("caution").textContent = comparisons < 2 ? "Press New seeds: does the verdict come out the same?"
-    : `You have judged ${comparisons} comparisons on this page. Where the truth lies exactly at the claimed `
-      + "number, about one in twenty is decided all the same, by luck: before you believe one, press New seeds.";
+  $("caution").textContent = moved ? "You changed the claim after you saw this result: press New seeds to test it."
+    : comparisons < 2 ? "Press New seeds: does the verdict come out the same?"
+      : `You have judged ${comparisons} comparisons on this page. Of claims whose truth lies exactly at the claimed `
+        + "number, about one in twenty is decided all the same, by luck: before you believe a verdict, press New seeds.";
 }
 
 function verdictInWords({ verdict, mean, low, high, count, missing }, finished) {
-  if (Number.isNaN(mean)) return missing ? "Undecided: no seed has a value in both." : "";
-  const word = { supported: "✓ Supported", contradicted: "✗ Contradicted", undecided: "○ Undecided" }[verdict];
+  const number = String(+(100 * Math.abs(page.atLeast)).toFixed(6)), side = page.atLeast < 0 ? "−" : "";
+  const far = `${side}${number} point${number === "1" ? "" : "s"} above`;
+  const word = { supported: `✓ Supported: at least ${far}`, contradicted: `✗ Contradicted: less than ${far}`,
+    undecided: `○ Undecided whether at least ${far}` }[verdict];
+  const so = finished ? "" : "So far: ";
+  if (!count) return `${so}${word}. In every seed, A or B diverged.`;
+  const level = Math.abs(mean) < 0.0005;
+  const where = level ? "A and B are level" : `A is ${points(Math.abs(mean))} points ${mean < 0 ? "below" : "above"} B`;
   const interval = Number.isFinite(low) ? `95 % interval ${points(low)} to ${points(high)}`
-    : missing ? `no interval, as ${missing} diverged` : "no interval, as the values do not differ";
-  const side = mean < 0 ? "below" : "above";
-  return `${finished ? "" : "So far: "}${word}. A is ${points(Math.abs(mean))} points ${side} B on average `
-    + `(${interval.replaceAll("--", "-")}, ${count} seed${count === 1 ? "" : "s"}).`
+    : missing ? `no interval, as ${missing} diverged`
+      : count === 1 ? "no interval from one seed" : "no interval, as the values do not differ";
+  return `${so}${word}. ${where} on average (${interval}, ${count} seed${count === 1 ? "" : "s"}).`
     + (count + missing < 5 ? " Fewer than five seeds decide nothing." : "");
 }
 
 function tables(settings) {
+  const shownAs = (value, say) => (Number.isFinite(value) ? say(value) : "diverged");
+  const mean = (values, say) => {
+    const there = values.filter(Number.isFinite);
+    return there.length ? say(there.reduce((sum, v) => sum + v, 0) / there.length) : "–";
+  };
   const rows = [["setting", "training loss", "validation loss", "training accuracy", "validation accuracy",
-    "on 20,000 fresh points"]];
+    "on 20,000 fresh points", "diverged"]];
   for (const setting of settings) {
-    const mean = (values) => values.reduce((sum, v) => sum + v, 0) / values.length;
-    rows.push([`${setting.name}, mean`, ...["loss", "val_loss"].map((m) => mean(lastOf(setting, m)).toFixed(3)),
-      ...["accuracy", "val_accuracy"].map((m) => percent(mean(lastOf(setting, m)))),
-      setting.test ? percent(mean(setting.test)) : "at the end"]);
+    rows.push([`${setting.name}, mean`,
+      ...["loss", "val_loss"].map((m) => mean(lastOf(setting, m), (v) => v.toFixed(3))),
+      ...["accuracy", "val_accuracy"].map((m) => mean(lastOf(setting, m), percent)),
+      setting.test ? mean(setting.test, percent) : "at the end", String(divergedOf(setting))]);
   }
   const each = [["seed", ...settings.map(({ name }) => `${name}, validation accuracy`)]];
   const gaps = settings.length > 1 ? differences(settings) : null;
   if (gaps) each[0].push("A minus B, points");
-  settings[0].curves.loss.forEach((_, s) => each.push([String(page.shared.first + s),
-    ...settings.map((setting) => percent(lastOf(setting, "val_accuracy")[s])),
-    ...(gaps ? [points(gaps[s])] : [])]));
+  if (settings.every(({ epoch }) => epoch)) {
+    settings[0].curves.loss.forEach((_, s) => each.push([String(page.shared.first + s),
+      ...settings.map((setting) => shownAs(lastOf(setting, "val_accuracy")[s], percent)),
+      ...(gaps ? [shownAs(gaps[s], points)] : [])]));
+  }
   $("tables").replaceChildren(table("How the settings stand", rows), table("Seed by seed", each));
 }
 
@@ -240,32 +287,33 @@ function table(caption, rows) {
 
 // ---- what the reader does --------------------------------------------------------------------
 
-function look(chosen) {
-  seed = chosen;
-  $("seed").value = seed === null ? "" : String(seed);
-  send({ kind: "look", seed });
+let pending = null;
+
+/** Show another seed, or all; many touches in a row ask the server once. */
+function look(change) {
+  const before = seed();
+  change();
+  $("seed").value = pinned === null ? "" : String(pinned);
+  if (seed() === before) return;
   draw();
+  pending ??= setTimeout(() => {
+    pending = null;
+    send({ kind: "look", seed: seed() });
+  }, 120);
 }
 
 function listen() {
   $("preset").addEventListener("change", () => { page = wanted($("preset").value); restart(); });
-  $("compare").addEventListener("change", () => {
-    page.compare = $("compare").checked;
-    page.preset = "own";
-    restart();
-  });
-  $("train").addEventListener("click", () => {
-    const running = state?.running;
-    send({ kind: running ? "pause" : "run" });
-    $("train").textContent = running ? "Train" : "Pause";
-    if (state && !running) state.running = true;
-  });
+  $("reset").addEventListener("click", () => { page = wanted(page.preset); restart(); });
+  $("compare").addEventListener("change", () => { page.compare = $("compare").checked; restart(); });
+  $("train").addEventListener("click", () => (running ? pause() : run()));
   $("one").addEventListener("click", () => send({ kind: "one" }));
   $("again").addEventListener("click", restart);
   $("fresh").addEventListener("click", () => {
-    page.shared.first += page.shared.seeds;
+    const next = page.shared.first + page.shared.seeds;
+    page.shared.first = next < 1e6 ? next : 0;
     restart();
-    send({ kind: "run" });
+    run();
   });
   $("link").addEventListener("click", async () => {
     try {
@@ -275,25 +323,26 @@ function listen() {
       $("status").textContent = `The link with all settings is this page's address: ${location.href}`;
     }
   });
-  $("seed").addEventListener("change", () => look($("seed").value === "" ? null : Number($("seed").value)));
+  $("seed").addEventListener("change", () => look(() => {
+    pinned = $("seed").value === "" ? null : Number($("seed").value);
+  }));
   $("metric").addEventListener("change", draw);
   $("atLeast").addEventListener("input", () => {
     const value = Number($("atLeast").value);
-    if ($("atLeast").value === "" || !Number.isFinite(value)) return;
+    if ($("atLeast").value === "" || !(Math.abs(value) <= 100)) return;
     page.atLeast = value / 100;
+    moved ||= Boolean(state?.finished);
     history.replaceState(null, "", `#${toLink(page)}`);
     draw();
   });
   $("numbers").addEventListener("toggle", draw);
-  const touch = (event) => {
-    if (!nearest) return;
+  const touched = (event) => {
     const place = canvasOf("curves").getBoundingClientRect();
-    const found = nearest(event.clientX - place.left, event.clientY - place.top);
-    if (found !== seed) look(found);
+    return nearest ? nearest(event.clientX - place.left, event.clientY - place.top) : null;
   };
-  canvasOf("curves").addEventListener("pointermove", touch);
-  canvasOf("curves").addEventListener("pointerdown", touch);
-  canvasOf("curves").addEventListener("pointerleave", () => seed !== null && look(null));
+  canvasOf("curves").addEventListener("pointermove", (event) => look(() => { hovered = touched(event); }));
+  canvasOf("curves").addEventListener("pointerleave", () => look(() => { hovered = null; }));
+  canvasOf("curves").addEventListener("click", (event) => look(() => { pinned = touched(event); }));
   addEventListener("hashchange", open);
   addEventListener("resize", draw);
 }

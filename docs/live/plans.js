@@ -38,12 +38,14 @@ export const PRESETS = {
   A1: {
     lesson: "02_choose_a_batch_size",
     shared: { epochs: 200 }, A: { ...sgd, batch: 5 }, B: { ...sgd, batch: 256 },
-    hint: "Both make 200 epochs. Which makes more updates? Try the other six batch sizes.",
+    hint: "Both make 200 epochs: which makes more updates? Both keep rate 0.01: is that fair? Try the "
+      + "other six batch sizes.",
   },
   A2: {
     lesson: "03_decide_how_many_epochs",
     shared: { epochs: 400 }, A: { ...sgd, batch: 256 }, B: null,
-    hint: "Show the loss: where is the validation loss lowest, and does the accuracy care?",
+    hint: "Choose the curves of the loss: after which epoch is the validation loss lowest? Then take 50 "
+      + "training points: does it rise again, and does the accuracy care?",
   },
   A3: {
     lesson: "04_compare_optimizers",
@@ -58,7 +60,7 @@ export const PRESETS = {
   A5: {
     lesson: "06_add_momentum",
     shared: {}, A: { ...sgd, rate: 0.08 }, B: { optimizer: "sgd", rate: 0.08 },
-    hint: "Who leads after 10 epochs, and who at the end?",
+    hint: "Who leads after 10 epochs, and who at the end? Then give plain SGD a rate of its own.",
   },
   A7: {
     lesson: "07_decay_the_learning_rate",
@@ -71,7 +73,8 @@ export const PRESETS = {
     shared: { epochs: 10 },
     A: { optimizer: "momentum", momentum: 0.5, rate: 0.1, batch: 16, schedule: "cosine" },
     B: { optimizer: "momentum", momentum: 0.5, rate: 0.1, batch: 16 },
-    hint: "Does the lead stay with batches of 256?",
+    hint: "Then take batches of all points and 400 epochs, so that there are about as many updates: does "
+      + "the lead stay?",
   },
 };
 
@@ -85,6 +88,11 @@ export function wanted(preset = "A4") {
     preset, shared: { ...started(SHARED), ...shared }, A: { ...started(OWN), ...A },
     B: { ...started(OWN), ...(B ?? A) }, compare: B !== null, atLeast: 0.01,
   };
+}
+
+/** Return whether somebody has changed what the experiment of its name asks for. */
+export function changed(page) {
+  return toLink(page) !== toLink({ ...wanted(page.preset), atLeast: page.atLeast });
 }
 
 /** Return the plan of setting "A" or "B", for a Training. */
@@ -105,12 +113,11 @@ export function toLink({ preset, shared, A, B, compare, atLeast }) {
 /** Return what a link asks for, and the names of what in it makes no sense: {page, refused}. */
 export function fromLink(link) {
   const text = link.replace(/^#/, ""), refused = [];
-  if (text in PRESETS) return { page: wanted(text), refused };
+  if (Object.hasOwn(PRESETS, text)) return { page: wanted(text), refused };
   const asked = new URLSearchParams(text);
-  const known = asked.get("preset") in PRESETS;
-  if (asked.has("preset") && !known && asked.get("preset") !== "own") refused.push("preset");
+  const known = Object.hasOwn(PRESETS, asked.get("preset") ?? "");
+  if (asked.has("preset") && !known) refused.push("preset");
   const page = wanted(known ? asked.get("preset") : undefined);
-  if (asked.get("preset") === "own") page.preset = "own";
   for (const [part, controls] of [["shared", SHARED], ["A", OWN], ["B", OWN]]) {
     if (!asked.has(part)) continue;
     const values = asked.get(part).split(",");
@@ -123,14 +130,14 @@ export function fromLink(link) {
   }
   if (asked.has("compare")) page.compare = asked.get("compare") === "1";
   const points = Number(asked.get("points") ?? 1);
-  if (Number.isFinite(points) && Math.abs(points) <= 100) page.atLeast = points / 100;
+  if (asked.get("points") !== "" && Math.abs(points) <= 100) page.atLeast = points / 100;
   else refused.push("points");
   return { page, refused };
 }
 
 function sensible(name, value, { values }) {
   if (name === "first") return Number.isInteger(value) && value >= 0 && value < 1e6;
-  if (name === "rate") return value > 0 && value <= 100;
-  if (name === "momentum") return value >= 0 && value < 1;
+  if (name === "rate") return Number.isFinite(value) && value > 0 && value <= 100;
+  if (name === "momentum") return Number.isFinite(value) && value >= 0 && value < 1;
   return values.includes(value);
 }

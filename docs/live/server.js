@@ -7,10 +7,11 @@ const SLICE = 30; // milliseconds of training between two looks at the messages
 const COARSE = 56, FINE = 112; // places along a side of the decision regions
 
 /**
- * Return a function that takes the page's messages. `post` gets the answers.
- * {kind: "data", data, box}: once. {kind: "start", plans, often}: begin anew; tell every `often`
- * milliseconds. {kind: "run" | "pause" | "one"}: train on, stop, make one update of each setting.
- * {kind: "look", seed}: show the regions of one seed, or of all (null).
+ * Return a function that takes the page's messages. `post` gets the answers, each with the number
+ * of the start that it belongs to.
+ * {kind: "data", data, box}: once. {kind: "start", number, plans, seed, often}: begin anew; tell
+ * every `often` milliseconds. {kind: "run" | "pause" | "one"}: train on, stop, make one update of
+ * each setting. {kind: "look", seed}: show the regions of one seed, or of all (null).
  */
 export function serve(post) {
   let data, box, trainings = [], number = 0, running = false, often = 400, seed = null, told = 0;
@@ -44,8 +45,7 @@ export function serve(post) {
     if (message.kind === "data") ({ data, box } = message);
     if (message.kind === "start") {
       running = false;
-      number++;
-      often = message.often;
+      ({ number, seed, often } = message);
       trainings = message.plans.map((plan) => new Training(plan, data));
       tell(true);
     }

@@ -81,15 +81,19 @@ export class Training {
   endEpoch() {
     this.runs.forEach((run, seed) => {
       const val = evaluate(this.net, run.weights, this.data.val);
-      const n = this.plan.points;
-      const row = [run.total / n, run.right / n, val.loss, val.accuracy];
+      const n = this.plan.points, sound = Number.isFinite(val.loss); // else the run has diverged
+      const row = [run.total / n, sound ? run.right / n : NaN, val.loss, sound ? val.accuracy : NaN];
       METRICS.forEach((name, k) => this.curves[name][seed].push(row[k]));
     });
   }
 
-  /** Return the accuracy of each seed on the fresh points. */
+  /** Return the accuracy of each seed on the fresh points, once it is trained. */
   test() {
-    return this.runs.map((run) => evaluate(this.net, run.weights, this.data.test).accuracy);
+    this.tested ??= this.runs.map((run) => {
+      const { loss, accuracy } = evaluate(this.net, run.weights, this.data.test);
+      return Number.isFinite(loss) ? accuracy : NaN;
+    });
+    return this.tested;
   }
 
   /**

@@ -32,7 +32,7 @@ const small = (number) => (number < 0.001 ? "below 0.001" : text(number));
 function build() {
   $("surface").append(...Object.entries(SURFACES).map(([name, { label }]) => new Option(label, name)));
   const head = $("rules").insertRow();
-  for (const word of ["rule", "rate", "value", "lowest loss", "there after", "from 200 starts"]) {
+  for (const word of ["rule", "rate", "value", "lowest loss", "updates to a ring", "from 200 starts"]) {
     const cell = document.createElement("th");
     cell.scope = "col";
     cell.textContent = word;
@@ -148,12 +148,15 @@ function arrival(rule) {
   const away = walks[rule].map((point) => distance(surface, point));
   let last = away.length;
   while (last && away[last - 1] < NEAR) last--;
-  return last < away.length ? `${last} updates` : "does not arrive";
+  if (!(away.at(-1) < 1e6)) return "diverged";
+  return last < away.length ? String(last) : "–";
 }
 
 function inWords() {
   if (ends) return $("status").textContent;
-  return chosen().map((rule) => `${RULES[rule].label}: ${arrival(rule)}`).join("; ");
+  const told = { diverged: "diverged", "–": "not there" };
+  return chosen().map((rule) => (
+    `${RULES[rule].label}: ${told[arrival(rule)] ?? `there after ${arrival(rule)} updates`}`)).join("; ");
 }
 
 function race() {
