@@ -151,19 +151,8 @@ EXPLAINED = {
     ),
 }
 CHANGED = {
-    "Of all pairs of these fifteen searches by a single split, most name different winners": (
-        "the same: it was a claim when this was run, and the share was 0.68."
-    ),
-    "The mean of three folds is off by at least a fifth less than a single fold": (
-        "the ratio is 0.75 there, with an interval from 0.64 to 0.84: the small sets are twenty "
-        "times larger, so that less of the error is left to the luck of a fold."
-    ),
     "The best and the worst of the seven are within one percentage point": (
         "so the text of the lesson expects it: after 3,130 updates the seven are 0.3 points apart."
-    ),
-    "After one epoch, the best of five gains at least one percentage point on its group": (
-        "so the text of the lesson expects it: one epoch of 60,000 images leaves runs near each "
-        "other."
     ),
     "RMSprop's validation loss ends above Adam's": (
         "with 60,000 images gradients become tiny, and epsilon under the root, as Keras 3 has it, "
