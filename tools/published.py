@@ -164,10 +164,6 @@ CHANGED = {
         "so the text of the lesson expects it: one epoch of 60,000 images leaves runs near each "
         "other."
     ),
-    "RMSprop's validation loss ends above Adam's": (
-        "with 60,000 images gradients become tiny, and epsilon under the root, as Keras 3 has it, "
-        "then holds RMSprop back (.130); with the older formula it ends at .264, above Adam's .160."
-    ),
     "Step ends at least one percentage point below constant": (
         "the difference is 1.05 points there, with an interval from 0.97 to 1.14 (published: 1.1), "
         "so the margin lies inside."
