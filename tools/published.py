@@ -169,20 +169,6 @@ CHANGED = {
     "The best and the worst of the seven are within one percentage point": (
         "so the text of the lesson expects it: after 3,130 updates the seven are 0.3 points apart."
     ),
-<<<<<<< HEAD
-    "RMSprop's validation loss ends above Adam's": (
-        "with 60,000 images gradients become tiny, and epsilon under the root, as Keras 3 has it, "
-        "then holds RMSprop back (.130); with the older formula it ends at .264, above Adam's .160."
-=======
-    "After one epoch, the best of five gains at least one percentage point on its group": (
-        "so the text of the lesson expects it: one epoch of 60,000 images leaves runs near each "
-        "other."
-    ),
-    "Step ends at least one percentage point below constant": (
-        "the difference is 1.05 points there, with an interval from 0.97 to 1.14 (published: 1.1), "
-        "so the margin lies inside."
->>>>>>> l09
-    ),
     "At rate 0.1 and the published updates, batch 256 ends a quarter below the full batch": (
         "the ratio is 0.74 there, with an interval from 0.72 to 0.75, so it touches the margin."
     ),
