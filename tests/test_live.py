@@ -260,8 +260,8 @@ def test_every_order_is_equally_likely(engine):
 
 
 PLAN = {"optimizer": "momentum", "rate": 0.01, "momentum": 0.9, "batch": 64, "schedule": "constant",
-        "epochs": 3, "layers": 1, "width": 10, "activation": "relu", "points": 100, "noise": 0,
-        "seeds": 5, "first": 0}  # fmt: skip
+        "epochs": 3, "updates": 0, "layers": 1, "width": 10, "activation": "relu", "points": 100,
+        "noise": 0, "seeds": 5, "first": 0}  # fmt: skip
 RUN = """(plan) => {
   const decoded = ({x, y}) => ({
     x: new Float32Array(Uint8Array.from(atob(x), (c) => c.charCodeAt(0)).buffer),
@@ -303,6 +303,20 @@ def test_a_training_is_what_fit_does(engine):
     np.testing.assert_allclose(came["last"][0], flat(model), rtol=1e-3, atol=1e-3)
     loss, accuracy = model.evaluate(blobs.x_test, blobs.y_test, verbose=0)
     assert came["test"][0] == pytest.approx(accuracy, abs=1e-3)
+
+
+def test_a_budget_of_updates_counts_instead_of_epochs(engine, opened):
+    came = engine.evaluate(RUN, PLAN | {"updates": 5})  # two epochs of two batches, and a batch
+    assert came["updates"] == 5 and len(came["curves"]["loss"][0]) == 3
+    accuracy = np.array(came["curves"]["accuracy"][0]) * [100, 100, 64]  # of so many points
+    np.testing.assert_allclose(accuracy, accuracy.round())
+    page = opened("index.html#A1")
+    page.select_option("#shared-updates", "64")
+    assert page.is_disabled("#shared-epochs")
+    trained(page)
+    said = page.inner_text("#where")
+    assert said == "A: epoch 0 of 0.6, update 64 of 64; B: epoch 32 of 32, update 64 of 64"
+    assert page.inner_text("#status").count("after update 64") == 2
 
 
 def test_settings_are_paired_by_seed(engine):
@@ -395,7 +409,7 @@ def test_walks_are_those_of_the_package(map_engine, name):
 # ---- the page ----------------------------------------------------------------------------------
 
 
-SMALL = "shared=100,0,1,10,relu,10,5,0&A=adam,0.1,0.9,64,constant&B=adam,0.001,0.9,64,constant"
+SMALL = "shared=100,0,1,10,relu,10,0,5,0&A=adam,0.1,0.9,64,constant&B=adam,0.001,0.9,64,constant"
 
 
 def wait_for(page, part, words):
@@ -445,7 +459,7 @@ def test_it_trains_pauses_and_makes_single_updates(opened):
     assert page.inner_text("#train") == "Pause"
     wait_for(page, "where", "B: epoch 1")
     page.click("#train")
-    page.wait_for_selector("#one:not([disabled])")
+    page.wait_for_selector("#progress[data-running=false]")
     stopped = page.inner_text("#where")
     page.wait_for_timeout(400)
     assert page.inner_text("#where") == stopped
@@ -480,7 +494,7 @@ def test_a_link_brings_everything_back(opened):
 @pytest.mark.parametrize("link, named", [
     ("A=adam,-1,0.9,64,constant", "A's learning rate"),
     ("B=sgdd,0.1,0.9,64,constant", "B's optimizer"),
-    ("shared=1e9,0,1,10,relu,10,5,0", "training points"),
+    ("shared=1e9,0,1,10,relu,10,0,5,0", "training points"),
     ("preset=<b>", "preset"), ("points=many", "points"), ("shared=100,0", "seeds"),
     ("preset=constructor", "preset"), ("A=momentum,0.01,,256,constant", "A's momentum"),
     ("points=", "points"), ("A=adam,NaN,0.9,64,constant", "A's learning rate"),
@@ -508,7 +522,7 @@ def test_every_experiment_is_there_and_its_lesson(opened):
 
 def test_a_run_that_diverges_is_a_result(opened):
     page = opened(
-        "index.html#A=sgd,100,0.9,1,constant&shared=100,0,2,10,relu,10,5,0&preset=own&compare=1"
+        "index.html#A=sgd,100,0.9,1,constant&shared=100,0,2,10,relu,10,0,5,0&preset=own&compare=1"
     )
     trained(page)
     assert "Undecided" in page.inner_text("#verdict") or "Contradicted" in page.inner_text(

@@ -117,9 +117,10 @@ const late = (rows) => rows.slice(Math.floor(rows.length / 10)); // without the 
 /**
  * Draw learning curves: of each setting the median of the seeds (thick) and their middle half
  * (band), the training median grey and dashed, and one seed as a thin line.
- * `settings` is [{name, curves}]; returns a function from a place to the nearest seed.
+ * `settings` is [{name, curves, perEpoch, updates}]. The axis counts epochs, `length` in all, or
+ * updates if `byUpdate`. Returns a function from a place to the nearest seed.
  */
-export function drawCurves(canvas, settings, metric, epochs, seed) {
+export function drawCurves(canvas, settings, metric, length, byUpdate, seed) {
   const { context, width, height } = sheet(canvas);
   const accuracy = metric === "accuracy";
   const bands = settings.map(({ curves }) => [band(curves[`val_${metric}`]), band(curves[metric])]);
@@ -131,15 +132,17 @@ export function drawCurves(canvas, settings, metric, epochs, seed) {
   low = Math.floor(low / step + 1e-9) * step;
   high = Math.max(Math.ceil(high / step - 1e-9) * step, low + step);
   if (accuracy) high = Math.min(high, 1);
-  const { x, y } = axes(context, width, height, [0, epochs], [low, high], "epoch",
+  const { x, y } = axes(context, width, height, [0, length], [low, high], byUpdate ? "update" : "epoch",
     (v) => (accuracy ? `${Math.round(100 * v)} %` : String(+v.toFixed(2))));
   context.save();
   context.beginPath();
-  context.rect(x(0), y(high) - 2, x(epochs) - x(0), y(low) - y(high) + 4);
+  context.rect(x(0), y(high) - 2, x(length) - x(0) + 2, y(low) - y(high) + 4);
   context.clip();
-  settings.forEach(({ name, curves }, k) => {
-    const [val, train] = bands[k], { color, dash } = LOOKS[name];
-    const path = (rows, j) => rows.map((row, e) => [x(e + 1), y(Math.min(row[j], 10 * high))]);
+  /** Where the end of an epoch of a setting lies on the axis. */
+  const at = ({ perEpoch, updates }, e) => (byUpdate ? Math.min((e + 1) * perEpoch, updates) : e + 1);
+  settings.forEach((setting, k) => {
+    const { name, curves } = setting, [val, train] = bands[k], { color, dash } = LOOKS[name];
+    const path = (rows, j) => rows.map((row, e) => [x(at(setting, e)), y(Math.min(row[j], 10 * high))]);
     context.fillStyle = color;
     context.globalAlpha = 0.2;
     context.beginPath();
@@ -157,7 +160,7 @@ export function drawCurves(canvas, settings, metric, epochs, seed) {
     line(context, path(val, 1));
     context.setLineDash([]);
     if (seed !== null) {
-      const one = curves[`val_${metric}`][seed].map((v, e) => [x(e + 1), y(Math.min(v, 10 * high))]);
+      const one = path(curves[`val_${metric}`][seed].map((v) => [v]), 0);
       for (const [wide, ink] of [[3.4, INK], [1.8, color]]) {
         context.lineWidth = wide;
         context.strokeStyle = ink;
@@ -168,9 +171,10 @@ export function drawCurves(canvas, settings, metric, epochs, seed) {
   context.restore();
   return (px, py) => {
     let best = null, least = 24;
-    for (const { curves } of settings) {
+    const value = (px - x(0)) / (x(length) - x(0)) * length;
+    for (const { curves, perEpoch } of settings) {
+      const e = Math.round(byUpdate ? value / perEpoch : value) - 1;
       curves[`val_${metric}`].forEach((curve, s) => {
-        const e = Math.round((px - x(0)) / (x(epochs) - x(0)) * epochs) - 1;
         const away = Math.abs(y(curve[e]) - py); // NaN where the curve has no such epoch
         if (away < least) [best, least] = [s, away];
       });

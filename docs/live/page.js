@@ -16,6 +16,7 @@ const WORDS = {
   activation: (name) => ({ relu: "ReLU", tanh: "tanh" })[name],
   noise: (share) => `${100 * share} %`,
   batch: (size) => (size === 500 ? "all points" : String(size)),
+  updates: (count) => (count ? String(count) : "as the epochs"),
   rate: (rate) => plain(rate),
 };
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -86,6 +87,7 @@ function fill() {
       }
       field.value = String(value);
       if (part === "B") field.disabled = !page.compare;
+      if (name === "epochs") field.disabled = page.shared.updates > 0;
       if (name === "momentum") {
         field.parentElement.hidden = !("momentum" in RULES[page[part].optimizer].options);
       }
@@ -164,14 +166,16 @@ function draw() {
     }
   }
   $("pictures").classList.toggle("single", settings.length === 1);
-  nearest = drawCurves(canvasOf("curves"), settings, $("metric").value, plan.epochs, seed());
+  const length = plan.updates || plan.epochs;
+  nearest = drawCurves(canvasOf("curves"), settings, $("metric").value, length, plan.updates > 0, seed());
   canvasOf("curves").ariaLabel = `Learning curves. ${curvesInWords(settings)}`;
   $("curvesTitle").textContent = seed() === null ? "Learning curves"
     : `Learning curves, and the run of seed ${page.shared.first + seed()}`;
   buttons();
   $("progress").value = settings.reduce((sum, s) => sum + s.update / s.updates, 0) / settings.length;
-  $("where").textContent = settings.map(({ name, epoch, update, updates }) => (
-    `${name}: epoch ${epoch} of ${plan.epochs}, update ${update} of ${updates}`)).join("; ");
+  $("progress").dataset.running = String(state.running); // as the server says, not the button
+  $("where").textContent = settings.map(({ name, epoch, update, updates, perEpoch }) => (
+    `${name}: epoch ${epoch} of ${+(updates / perEpoch).toFixed(1)}, update ${update} of ${updates}`)).join("; ");
   if (state.finished) $("status").textContent = `Trained. ${curvesInWords(settings)}`;
   judged(settings);
   if ($("numbers").open) tables(settings);
@@ -185,10 +189,11 @@ const divergedOf = (setting) => setting.curves.val_loss.filter((c) => c.length &
 function curvesInWords(settings) {
   return settings.map((setting) => {
     const { name, epoch, curves } = setting, lost = divergedOf(setting), all = curves.loss.length;
-    if (!epoch) return `${name} has not finished an epoch.`;
+    if (!curves.loss[0].length) return `${name} has not finished an epoch.`;
     if (lost === all) return `${name}: ${all === 1 ? "its seed" : `all ${all} seeds`} diverged.`;
     const [low, middle, high] = middleHalf(lastOf(setting, "val_accuracy"));
-    let words = `${name} stands at a validation accuracy of ${percent(middle)} after epoch ${epoch}`;
+    let words = `${name} stands at a validation accuracy of ${percent(middle)} after `
+      + (page.shared.updates ? `update ${setting.update}` : `epoch ${epoch}`);
     if (all > 1) words += ` (median; middle half ${percent(low)} to ${percent(high)})`;
     if ($("metric").value === "loss") {
       const medians = band(curves.val_loss).map((row) => row[1]), lowest = Math.min(...medians);
@@ -217,7 +222,7 @@ function judged(settings) {
   if (settings.length < 2) return;
   const values = differences(settings), found = judge(values, page.atLeast);
   drawDifferences($("differences"), values, found, page.atLeast, seed());
-  const said = settings.every(({ epoch }) => epoch) ? verdictInWords(found, state.finished)
+  const said = settings.every(({ curves }) => curves.loss[0].length) ? verdictInWords(found, state.finished)
     : "Not trained yet: press Train.";
   $("verdict").textContent = said;
   $("differences").ariaLabel = `A minus B, a dot for each seed. ${said}`;
@@ -261,7 +266,7 @@ function tables(settings) {
   const each = [["seed", ...settings.map(({ name }) => `${name}, validation accuracy`)]];
   const gaps = settings.length > 1 ? differences(settings) : null;
   if (gaps) each[0].push("A minus B, points");
-  if (settings.every(({ epoch }) => epoch)) {
+  if (settings.every(({ curves }) => curves.loss[0].length)) {
     settings[0].curves.loss.forEach((_, s) => each.push([String(page.shared.first + s),
       ...settings.map((setting) => shownAs(lastOf(setting, "val_accuracy")[s], percent)),
       ...(gaps ? [shownAs(gaps[s], points)] : [])]));

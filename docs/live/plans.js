@@ -4,7 +4,7 @@
 import { RULES } from "./rules.js";
 import { SCHEDULES } from "./schedules.js";
 
-/** What both settings share. */
+/** What both settings share. With `updates` above 0, they count instead of the epochs. */
 export const SHARED = {
   points: { label: "training points", values: [20, 50, 100, 250, 500], start: 500 },
   noise: { label: "wrong labels", values: [0, 0.1, 0.2, 0.4], start: 0 },
@@ -12,6 +12,7 @@ export const SHARED = {
   width: { label: "units in each", values: [3, 5, 10, 20, 50], start: 50 },
   activation: { label: "activation", values: ["relu", "tanh"], start: "relu" },
   epochs: { label: "epochs", values: [10, 20, 32, 64, 128, 200, 400], start: 128 },
+  updates: { label: "or updates", values: [0, 64, 256, 1000, 4000, 16000], start: 0 },
   seeds: { label: "seeds", values: [1, 5, 20, 50], start: 20 },
   first: { label: "first seed", values: null, start: 0 },
 };
@@ -38,8 +39,8 @@ export const PRESETS = {
   A1: {
     lesson: "02_choose_a_batch_size",
     shared: { epochs: 200 }, A: { ...sgd, batch: 5 }, B: { ...sgd, batch: 256 },
-    hint: "Both make 200 epochs: which makes more updates? Both keep rate 0.01: is that fair? Try the "
-      + "other six batch sizes.",
+    hint: "Both make 200 epochs: which makes more updates? What comes if both make 4,000? Both keep rate "
+      + "0.01: is that fair? Try the other six batch sizes.",
   },
   A2: {
     lesson: "03_decide_how_many_epochs",
@@ -73,8 +74,8 @@ export const PRESETS = {
     shared: { epochs: 10 },
     A: { optimizer: "momentum", momentum: 0.5, rate: 0.1, batch: 16, schedule: "cosine" },
     B: { optimizer: "momentum", momentum: 0.5, rate: 0.1, batch: 16 },
-    hint: "Then take batches of all points and 400 epochs, so that there are about as many updates: does "
-      + "the lead stay?",
+    hint: "Does the lead stay with batches of 256? They make fewer updates in as many epochs: let both make "
+      + "256 updates.",
   },
 };
 

@@ -21,6 +21,7 @@ export function serve(post) {
       epoch: training.epoch,
       update: training.done,
       updates: training.updates,
+      perEpoch: training.perEpoch,
       curves: training.curves,
       regions: training.regions(box, fine ? FINE : COARSE, seed),
       test: training.finished ? training.test() : null,

@@ -20,8 +20,8 @@ export function trainingPoints({ train }, points, noise) {
 
 export class Training {
   /**
-   * @param plan optimizer, rate, momentum, batch, schedule, epochs, layers, width, activation,
-   *   points, noise, seeds, first: what the page's controls say; `first` is the first seed.
+   * @param plan optimizer, rate, momentum, batch, schedule, epochs, updates, layers, width,
+   *   activation, points, noise, seeds, first: what the page's controls say; `first` is the first seed.
    * @param data {train, val, test}, each {x: numbers in pairs, y: labels}.
    */
   constructor(plan, data) {
@@ -29,7 +29,7 @@ export class Training {
     this.data = data;
     this.train = trainingPoints(data, plan.points, plan.noise);
     this.perEpoch = Math.ceil(plan.points / plan.batch);
-    this.updates = plan.epochs * this.perEpoch;
+    this.updates = plan.updates || plan.epochs * this.perEpoch;
     this.net = network([2, ...Array(plan.layers).fill(plan.width), 3], plan.activation);
     this.options = { ...RULES[plan.optimizer].options };
     if ("momentum" in this.options) this.options.momentum = plan.momentum;
@@ -42,10 +42,10 @@ export class Training {
         weights, random,
         state: initialState(plan.optimizer, weights.length),
         order: Uint32Array.from({ length: plan.points }, (_, i) => i),
-        total: 0, right: 0,
+        total: 0, right: 0, seen: 0,
       };
     });
-    /** curves[metric][seed] lists one number per finished epoch. */
+    /** curves[metric][seed] lists one number per finished epoch, and one for a last part of one. */
     this.curves = Object.fromEntries(METRICS.map((name) => [name, this.runs.map(() => [])]));
   }
 
@@ -67,21 +67,22 @@ export class Training {
     for (const run of this.runs) {
       if (batch === 0) {
         shuffle(run.order, plan.points, run.random);
-        run.total = run.right = 0;
+        run.total = run.right = run.seen = 0;
       }
       const seen = gradientOfBatch(net, run.weights, train, run.order, from, to, gradient);
       run.total += seen.total;
       run.right += seen.right;
+      run.seen += to - from;
       update(plan.optimizer, run.weights, gradient, run.state, this.done, rate, this.options);
     }
-    if (this.done % this.perEpoch === 0) this.endEpoch();
+    if (this.done % this.perEpoch === 0 || this.finished) this.endEpoch();
   }
 
   /** Note how each seed stands, as Keras does: training figures are means over the epoch. */
   endEpoch() {
     this.runs.forEach((run, seed) => {
       const val = evaluate(this.net, run.weights, this.data.val);
-      const n = this.plan.points, sound = Number.isFinite(val.loss); // else the run has diverged
+      const n = run.seen, sound = Number.isFinite(val.loss); // else the run has diverged
       const row = [run.total / n, sound ? run.right / n : NaN, val.loss, sound ? val.accuracy : NaN];
       METRICS.forEach((name, k) => this.curves[name][seed].push(row[k]));
     });
