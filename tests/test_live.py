@@ -6,7 +6,6 @@ All comparisons are with values of this moment, never with stored ones.
 import base64
 import math
 import re
-import sys
 import time
 from pathlib import Path
 
@@ -16,10 +15,9 @@ import pytest
 import tensorflow as tf
 
 import optlab as ol
+import optlab_live
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-import optlab_live  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -56,13 +54,17 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def engine(browser, folder):
-    """Open the page from the disk, for its functions."""
+def functions_of(page_name, browser, folder):
+    """Open a page from the disk, for its functions; close it at the end."""
     page = browser.new_page()
-    page.goto((folder / "index.html").as_uri())
+    page.goto((folder / page_name).as_uri())
     yield page
     page.close()
+
+
+@pytest.fixture(scope="module")
+def engine(browser, folder):
+    yield from functions_of("index.html", browser, folder)
 
 
 @pytest.fixture
@@ -381,10 +383,7 @@ SURFACES = {"ravine": ol.ravine(50.0), "beale": ol.beale(), "saddle": ol.saddle(
 
 @pytest.fixture(scope="module")
 def map_engine(browser, folder):
-    page = browser.new_page()
-    page.goto((folder / "surface.html").as_uri())
-    yield page
-    page.close()
+    yield from functions_of("surface.html", browser, folder)
 
 
 @pytest.mark.parametrize("name", SURFACES)
@@ -521,13 +520,68 @@ def test_every_experiment_is_there_and_its_lesson(opened):
 
 
 def test_a_run_that_diverges_is_a_result(opened):
-    page = opened(
-        "index.html#A=sgd,100,0.9,1,constant&shared=100,0,2,10,relu,10,0,5,0&preset=own&compare=1"
-    )
+    page = trained(opened("index.html#A=sgd,100,0.9,500,constant&shared=500,0,1,50,relu,128,0,5,0"))
+    said = page.inner_text("#verdict")
+    assert "Undecided" in said and "diverged" in said
+    assert "A: all 5 seeds diverged." in page.inner_text("#status")
+    page.click("#numbers summary")
+    page.wait_for_selector("#tables td")
+    table = page.inner_text("#tables")
+    assert "diverged" in table and "NaN" not in table and "\t0.0 %" not in table
+
+
+def test_what_was_trained_before_is_gone(opened):
+    """A change of a control shows nothing, and counts nothing, of the training before it."""
+    page = trained(opened(f"index.html#{SMALL}"))
+    first = page.inner_text("#verdict")
+    page.select_option("#A-rate", "0.003")
+    wait_for(page, "where", "update 0 of")
+    assert page.inner_text("#status") == "" and "Not trained yet" in page.inner_text("#verdict")
+    assert "New seeds: does the verdict" in page.inner_text("#caution")
+    assert page.is_visible("#changed") and page.inner_text("#hint") != ""
     trained(page)
-    assert "Undecided" in page.inner_text("#verdict") or "Contradicted" in page.inner_text(
-        "#verdict"
-    )
+    assert page.inner_text("#verdict") != first
+    assert "2 comparisons" in page.inner_text("#caution")
+    page.click("#reset")
+    assert not page.is_visible("#changed") and page.input_value("#shared-seeds") == "20"
+
+
+SLOW_ANSWERS = """const Fast = window.Worker;
+window.Worker = class extends Fast {
+  set onmessage(receive) { super.onmessage = (event) => setTimeout(receive, 300, event); }
+};"""
+
+
+def test_an_answer_that_comes_late_is_not_shown(opened):
+    """It is of the training before the change of a control."""
+    page = opened(f"index.html#{SMALL}", script=SLOW_ANSWERS)
+    wait_for(page, "where", "update 0 of")
+    page.evaluate("""() => {
+        window.said = [];
+        const where = document.getElementById("where"), rate = document.getElementById("A-rate");
+        new MutationObserver(() => said.push(where.textContent)).observe(where, {childList: true});
+        document.getElementById("one").click();  // its answer comes after the change
+        rate.value = "0.003";
+        rate.dispatchEvent(new Event("change"));
+    }""")
+    wait_for(page, "where", "update 0 of")
+    assert not any("update 1 " in text for text in page.evaluate("said"))
+
+
+def test_a_claim_that_was_moved_is_told(opened):
+    page = trained(opened(f"index.html#{SMALL}"))
+    page.fill("#atLeast", "-1")
+    assert "You changed the claim" in page.inner_text("#caution")
+    page.click("#fresh")
+    wait_for(page, "status", "Trained")
+    assert "You changed the claim" not in page.inner_text("#caution")
+
+
+def test_the_loss_tells_where_it_was_lowest(opened):
+    page = trained(opened(f"index.html#{SMALL}"))
+    page.select_option("#metric", "loss")
+    said = page.inner_text("#status")
+    assert len(re.findall(r"validation loss was lowest after epoch \d+ \(median \d\.\d", said)) == 2
 
 
 def test_it_works_without_a_worker(opened):
