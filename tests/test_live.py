@@ -645,6 +645,13 @@ def test_reduced_motion_redraws_seldom(opened):
     assert 1 <= counts[0] < counts[1]
 
 
+def test_a_rule_keeps_its_colour(map_engine):
+    looks = map_engine.evaluate("modules.walk.LOOKS")
+    assert {rule: color for rule, (color, _) in looks.items()} == {
+        rule: ol.look_of(rule)["color"] for rule in looks
+    }
+
+
 def test_a_start_is_set_by_click_and_many_are_drawn(opened):
     page = opened("surface.html")
     box = page.locator("#map").bounding_box()

@@ -6,11 +6,11 @@ import { RULES } from "./rules.js";
 import { descend, distance, SURFACES } from "./surfaces.js";
 
 const $ = (id) => document.getElementById(id);
-// Colours that can be told apart on the map; dashes beside them, for those who cannot.
-const LOOKS = {
-  sgd: ["#000000", []], momentum: ["#B04A00", []], nesterov: ["#B04A00", [6, 4]],
-  adagrad: ["#8B1A62", []], rmsprop: ["#006B4F", []], adadelta: ["#8B1A62", [6, 4]],
-  adam: ["#0050A0", []], adamax: ["#0050A0", [6, 4]], nadam: ["#0050A0", [2, 3]],
+// Colours and dashes of the series (optlab/looks.py), so that a rule looks the same everywhere.
+export const LOOKS = {
+  sgd: ["#000000", []], momentum: ["#D55E00", [6, 4]], nesterov: ["#56B4E9", [6, 2, 2, 2, 2, 2]],
+  adagrad: ["#009E73", [8, 3, 2, 3]], rmsprop: ["#E69F00", [6, 4]], adadelta: ["#CC79A7", [12, 3]],
+  adam: ["#0072B2", []], adamax: ["#56B4E9", [2, 3]], nadam: ["#CC79A7", []],
 };
 const RATES = {
   sgd: 0.03, momentum: 0.01, nesterov: 0.01, adagrad: 1, rmsprop: 0.03, adadelta: 3, adam: 0.3,
@@ -92,10 +92,14 @@ function draw() {
       continue;
     }
     const path = walks[rule].slice(0, seen + 1).filter((p) => p.every((v) => Math.abs(v) < 1e4));
-    context.lineWidth = 2;
-    context.setLineDash(dash);
     context.beginPath();
     path.map(place).forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+    context.lineWidth = 5;
+    context.strokeStyle = "white";
+    context.stroke();
+    context.lineWidth = 2.5;
+    context.strokeStyle = color;
+    context.setLineDash(dash);
     context.stroke();
     context.setLineDash([]);
     disc(context, place(path.at(-1)), 5);
