@@ -422,12 +422,15 @@ def _evidence(values, low, high, unit, per, over, main, again):
         parts.append(f"Fewer than {FEWEST} decide nothing.")
     if np.isfinite(again):
         often = "more than 99" if again > 0.995 else f"{100 * again:.0f}"
-        parts.append(f"The same verdict from {n} new {per}s: {often} times in 100.")
+        again = _counted(n, per, "new ")
+        parts.append(f"The same verdict from {again}: {often} times in 100.")
     return " ".join(parts) + f" Over {over}."
 
 
-def _counted(n, word):
-    return f"{n} {word}{'s' * (n != 1)}"
+def _counted(n, word, before=""):
+    """Return a number with what it counts: 1 seed, 2 seeds, 2 groups of 20."""
+    head, of, tail = word.partition(" of ")
+    return f"{n} {before}{head}{'s' * (n != 1)}{of}{tail}"
 
 
 def _why_none(finite, n, per):

@@ -304,6 +304,12 @@ def test_the_evidence_reads_in_the_unit_of_its_sentence(effect, settings, words)
     assert repr(ol.claim("a", effect, **settings)).endswith(f"\nEvidence: {evidence}")
 
 
+def test_what_is_counted_stands_in_the_plural():
+    found = ol.claim("a", NEAR_ONE, at_least=0, per="group of 20").evidence
+    n = len(NEAR_ONE)
+    assert f" {n} groups of 20)" in found and f"from {n} new groups of 20: " in found
+
+
 @pytest.mark.parametrize(
     ("effect", "settings", "words"),
     [
