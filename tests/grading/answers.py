@@ -728,8 +728,8 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
             {"leak": lambda source: source + "\nhonest, leaky = leaky, honest\n"},
             {"test_honest", "test_leaky"},
         ),
-        "a coin's accuracy typed in": (
-            {"leak": lambda source: source + "\nhonest = 0.5\n"},
+        "an accuracy typed in": (
+            {"leak": lambda source: source + "\nhonest = 0.4321\n"},
             {"test_honest"},
         ),
         "the leak hidden again": (
