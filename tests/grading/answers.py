@@ -778,6 +778,10 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
             },
             {"test_choose_winner"},
         ),
+        "both rounds decide, the second is reported": (
+            {"choose": replaced("key=again.get", "key=lambda s: first[s] + again[s]")},
+            {"test_choose_winner"},
+        ),
         "reports the first round": (
             {"choose": replaced("again[winner]", "first[winner]")},
             {"test_choose_winner"},
