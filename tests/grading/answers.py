@@ -9,6 +9,18 @@ from course import replaced
 SYNTAX = "def oops(:\n    return"
 GAINS = {"test_gain_short", "test_gain_long", "test_flattery"}
 
+# The folds of each class by themselves; what does not go into k equal parts is dealt from START on
+PER_CLASS = """
+def folds(labels, k, seed):
+    chance, made, start = np.random.default_rng(seed), [[] for _ in range(k)], 0
+    for label in np.unique(labels):
+        own = chance.permutation(np.flatnonzero(np.asarray(labels) == label))
+        for turn, i in enumerate(own):
+            made[(START + turn) % k].append(i)
+        start += len(own)
+    return [np.array(part) for part in made]
+"""
+
 WRONG = {
     "d1_tune_by_validation": {
         "final models of another choice": (
@@ -606,6 +618,252 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
             },
         ),
     },
+    "e6_cross_validate_and_regularize": {
+        "the folds in the order of the file": (
+            {
+                "folds": replaced(
+                    "shuffled = np.random.default_rng(seed).permutation(len(labels))\n"
+                    "    by_class = shuffled[np.argsort(np.asarray(labels)[shuffled], "
+                    'kind="stable")]\n    return [by_class[i::k] for i in range(k)]',
+                    "return np.array_split(np.arange(len(labels)), k)",
+                )
+            },
+            {"test_folds_alike", "test_folds_seed"},
+        ),
+        "shuffled folds, not stratified": (
+            {"folds": replaced("by_class[i::k]", "shuffled[i::k]")},
+            {"test_folds_alike"},
+        ),
+        "stratified folds, not shuffled": (
+            {
+                "folds": replaced(
+                    "np.random.default_rng(seed).permutation(len(labels))", "np.arange(len(labels))"
+                )
+            },
+            {"test_folds_seed"},
+        ),
+        "the seed of the folds is ignored": (
+            {"folds": replaced("default_rng(seed)", "default_rng(0)")},
+            {"test_folds_seed"},
+        ),
+        "folds from numpy's own state": (
+            {"folds": replaced("np.random.default_rng(seed).permutation", "np.random.permutation")},
+            {"test_folds_seed", "test_score"},
+        ),
+        "what is left over of each class goes to the first fold": (
+            {"folds": PER_CLASS.replace("START", "0")},
+            {"test_folds_alike"},
+        ),
+        "what is left over is dropped": (
+            {"folds": replaced("by_class[i::k]", "by_class[: len(labels) // k * k][i::k]")},
+            {"test_folds_once"},
+        ),
+        "the samples that train in place of those that validate": (
+            {
+                "folds": replaced(
+                    "[by_class[i::k] for", "[np.setdiff1d(by_class, by_class[i::k]) for"
+                )
+            },
+            {"test_folds_once"},
+        ),
+        "trained on everything": (
+            {
+                "cross_validate": replaced(
+                    "np.setdiff1d(np.arange(len(y)), part)", "np.arange(len(y))"
+                )
+            },
+            {"test_cross_apart"},
+        ),
+        "one model for all folds": (
+            {
+                "cross_validate": lambda source: replaced("        model = build()\n", "")(
+                    replaced("scores = []", "scores, model = [], build()")(source)
+                )
+            },
+            {"test_cross_fresh"},
+        ),
+        "prepared by looking at everybody": (
+            {"cross_validate": replaced("prepare(x[rest], y[rest])", "prepare(x, y)")},
+            {"test_cross_prepare"},
+        ),
+        "each fold prepared by itself": (
+            {
+                "cross_validate": replaced(
+                    "model.score(ready(x[part])", "model.score(prepare(x[part], y[part])(x[part])"
+                )
+            },
+            {"test_cross_prepare"},
+        ),
+        "prepared once, for the first fold": (
+            {
+                "cross_validate": lambda source: replaced(
+                    "ready = prepare(x[rest], y[rest])",
+                    "ready = ready or prepare(x[rest], y[rest])",
+                )(replaced("scores = []", "scores, ready = [], None")(source))
+            },
+            {"test_cross_prepare"},
+        ),
+        "the fold is not prepared": (
+            {"cross_validate": replaced("model.score(ready(x[part])", "model.score(x[part]")},
+            # ten genes against all of them: the two answers cannot be computed
+            {"test_cross_prepare", "test_honest", "test_leaky"},
+        ),
+        "judged on what it was trained on": (
+            {
+                "cross_validate": replaced(
+                    "model.score(ready(x[part]), y[part])", "model.score(ready(x[rest]), y[rest])"
+                )
+            },
+            {"test_cross_apart"},
+        ),
+        "the mean in place of each fold's accuracy": (
+            {"cross_validate": replaced("return np.array(scores)", "return np.mean(scores)")},
+            {"test_cross_apart"},
+        ),
+        "the last fold only": (
+            {"cross_validate": replaced("for part in parts:", "for part in parts[-1:]:")},
+            {"test_cross_apart", "test_cross_fresh"},
+        ),
+        "honest and leaky swapped": (
+            {"leak": lambda source: source + "\nhonest, leaky = leaky, honest\n"},
+            {"test_honest", "test_leaky"},
+        ),
+        "an accuracy typed in": (
+            {"leak": lambda source: source + "\nhonest = 0.4321\n"},
+            {"test_honest"},
+        ),
+        "the leak hidden again": (
+            {"leak": replaced("NearestMean, as_they_are, ten,", "NearestMean, best_genes, genes,")},
+            {"test_leaky"},
+        ),
+        "always the same folds": (
+            {"score": replaced("folds(y, FOLDS, seed)", "folds(y, FOLDS, 0)")},
+            {"test_score"},
+        ),
+        "always the same network": (
+            {"score": replaced("InstantNet(strength, seed)", "InstantNet(strength, 0)")},
+            {"test_score"},
+        ),
+        "not standardized": (
+            {"score": replaced("build, standardize", "build, as_they_are")},
+            {"test_score"},
+        ),
+        "the best fold": ({"score": replaced("np.mean(", "np.max(")}, {"test_score"}),
+        "no second round": (
+            {"choose": replaced("mean(strength, more_seeds)", "first[strength]")},
+            {"test_choose_rounds", "test_choose_winner"},
+        ),
+        "all play the second round": (
+            {"choose": replaced("[:finalists]", "")},
+            {"test_choose_rounds"},
+        ),
+        "always three finalists": (
+            {"choose": replaced("[:finalists]", "[:3]")},
+            {"test_choose_rounds"},
+        ),
+        "the luckiest are finalists": (
+            {
+                "choose": replaced(
+                    "first = {strength: mean(strength, seeds)",
+                    "first = {strength: max(score(strength, seed) for seed in seeds)",
+                )
+            },
+            {"test_choose_rounds"},
+        ),
+        "both rounds count": (
+            {
+                "choose": replaced(
+                    "mean(strength, more_seeds)", "mean(strength, [*seeds, *more_seeds])"
+                )
+            },
+            {"test_choose_winner"},
+        ),
+        "both rounds decide, the second is reported": (
+            {"choose": replaced("key=again.get", "key=lambda s: first[s] + again[s]")},
+            {"test_choose_winner"},
+        ),
+        "reports the first round": (
+            {"choose": replaced("again[winner]", "first[winner]")},
+            {"test_choose_winner"},
+        ),
+        "the median decides": (
+            {
+                "choose": replaced(
+                    "again = {strength: mean(strength, more_seeds)",
+                    "again = {strength: np.median([score(strength, seed) for seed in more_seeds])",
+                )
+            },
+            {"test_choose_winner"},
+        ),
+        "the luckiest wins": (
+            {
+                "choose": replaced(
+                    "again = {strength: mean(strength, more_seeds)",
+                    "again = {strength: max(score(strength, seed) for seed in more_seeds)",
+                )
+            },
+            {"test_choose_winner"},
+        ),
+        "the test set prepared by itself": (
+            {"finish": replaced("ready(x_test)", "prepare(x_test, y_test)(x_test)")},
+            {"test_finish_prepare"},
+        ),
+        "prepared with the test set in view": (
+            {
+                "finish": replaced(
+                    "prepare(x, y)",
+                    "prepare(np.concatenate([x, x_test]), np.concatenate([y, y_test]))",
+                )
+            },
+            {"test_finish_prepare"},
+        ),
+        "the final model keeps some samples aside": (
+            {"finish": replaced("ready = ", "x, y = x[:-2], y[:-2]\n    ready = ")},
+            {"test_finish"},
+        ),
+        "the training accuracy reported": (
+            {"finish": replaced("ready(x_test), y_test", "ready(x), y")},
+            {"test_finish"},
+        ),
+        "the loss that Keras evaluates": (
+            {
+                "fair_loss": "def fair_loss(model, x, y):\n"
+                "    return model.evaluate(x, y, verbose=0)[0]"
+            },
+            {"test_fair_penalty"},
+        ),
+        "dropout is on": (
+            {
+                "fair_loss": replaced(
+                    "model.predict(x, verbose=0)", "np.array(model(x, training=True))"
+                )
+            },
+            {"test_fair_dropout"},
+        ),
+        "the penalty of one layer": (
+            {
+                "fair_loss": "def fair_loss(model, x, y):\n"
+                "    penalty = float(sum(model.losses[:1]))\n"
+                "    return model.evaluate(x, y, verbose=0)[0] - penalty"
+            },
+            {"test_fair_penalty"},
+        ),
+        "another logarithm": (
+            {"fair_loss": replaced("np.log(", "np.log10(")},
+            {"test_fair_dropout", "test_fair_penalty"},
+        ),
+        "syntax error": (
+            {"cross_validate": SYNTAX},
+            {
+                "test_cross_apart",
+                "test_cross_fresh",
+                "test_cross_prepare",
+                "test_honest",
+                "test_leaky",
+                "test_score",
+            },
+        ),
+    },
 }
 
 RIGHT = {
@@ -1010,6 +1268,202 @@ def verify(predictions, runs):
         out.append(ol.claim(p["sentence"], p["effect"](runs), **rest))
     return out
 """,
+        },
+    },
+    "e6_cross_validate_and_regularize": {
+        "scikit-learn's folds, masks": {
+            "folds": """
+from sklearn.model_selection import StratifiedKFold
+
+
+def folds(labels, k, seed):
+    cut = StratifiedKFold(n_splits=k, shuffle=True, random_state=seed)
+    return [chosen for _, chosen in cut.split(np.zeros(len(labels)), labels)]
+""",
+            "cross_validate": """
+def cross_validate(build, prepare, x, y, parts):
+    out = np.zeros(len(parts), dtype="float32")
+    for i, part in enumerate(parts):
+        trains = np.ones(len(x), dtype=bool)
+        trains[part] = False
+        ready = prepare(x[trains], y[trains])
+        net = build()
+        net.fit(ready(x[trains]), y[trains])
+        out[i] = net.score(ready(x[~trains]), y[~trains])
+    return out
+""",
+        },
+        "plain Python": {
+            "folds": """
+import random
+
+
+def folds(labels, k, seed):
+    cards = list(range(len(labels)))
+    random.Random(seed).shuffle(cards)
+    cards.sort(key=lambda i: labels[i])
+    hands = [[] for _ in range(k)]
+    for turn, card in enumerate(cards):
+        hands[k - 1 - turn % k].append(card)
+    return hands
+""",
+            "cross_validate": """
+def cross_validate(build, prepare, x, y, parts):
+    found = []
+    for own in parts:
+        rest = [i for i in range(len(y)) if i not in set(map(int, own))][::-1]
+        ready = prepare(x[rest], y[rest])
+        found.append(build().fit(ready(x[rest]), y[rest]).score(ready(x[own]), y[own]))
+    return found
+""",
+            "choose": """
+def choose(score, strengths, seeds, more_seeds, finalists):
+    table = []
+    for s in strengths:
+        table.append((sum(score(s, seed) for seed in seeds) / len(seeds), s))
+    table.sort(key=lambda row: -row[0])
+    best = (None, -1)
+    for _, s in table[:finalists]:
+        m = sum(score(s, seed) for seed in more_seeds) / len(more_seeds)
+        if m > best[1]:
+            best = s, m
+    return best
+""",
+        },
+        "class by class, what is left over in turn": {
+            "folds": PER_CLASS.replace("START", "start"),
+        },
+        "the folds shuffled again, as lists": {
+            "folds": lambda source: (
+                source.replace("def folds", "def dealt_folds")
+                + """
+
+def folds(labels, k, seed):
+    chance = np.random.RandomState(seed)
+    made = dealt_folds(labels, k, seed)
+    return [chance.permutation(made[i]).tolist() for i in chance.permutation(k)]
+"""
+            )
+        },
+        "all prepared at once, and more looks": {
+            "cross_validate": """
+def cross_validate(build, prepare, x, y, parts):
+    scores = []
+    for k, part in enumerate(parts):
+        rest = np.concatenate([other for j, other in enumerate(parts) if j != k])
+        z = prepare(x[rest], y[rest])(x)
+        model = build()
+        model.fit(z[rest], y[rest])
+        print("training", model.score(z[rest], y[rest]), "on", len(rest))
+        scores.append(round(float(model.score(z[part], y[part])), 3))
+    return np.array(scores, dtype="float32")
+"""
+        },
+        "rounded": {
+            "leak": lambda source: source + "\nhonest, leaky = round(honest, 3), round(leaky, 3)\n",
+            "score": replaced(
+                "np.mean(cross_validate(build, standardize, x, y, parts))",
+                "round(float(cross_validate(build, standardize, x, y, parts).mean()), 3)",
+            ),
+            "choose": replaced("again[winner]", "np.float32(np.round(again[winner], 3))"),
+        },
+        "arrays and argsort, scores asked for again": {
+            "choose": """
+def choose(score, strengths, seeds, more_seeds, finalists):
+    def table(some, seeds):
+        return np.array([[score(s, seed) for seed in seeds] for s in some])
+
+    print(table(strengths, seeds).max())
+    order = np.argsort(table(strengths, seeds).mean(axis=1))
+    best = [strengths[i] for i in order[-finalists:]]
+    means = table(best, more_seeds).mean(axis=1)
+    return best[int(means.argmax())], means.max()
+"""
+        },
+        "pandas": {
+            "choose": """
+import pandas as pd
+
+
+def choose(score, strengths, seeds, more_seeds, finalists):
+    first = pd.DataFrame({s: [score(s, seed) for seed in seeds] for s in strengths})
+    best = first.mean().nlargest(finalists).index
+    again = pd.DataFrame({s: [score(s, seed) for seed in more_seeds] for s in best}).mean()
+    return again.idxmax(), again.max()
+"""
+        },
+        "functions with names": {
+            "score": """
+def score(strength, seed):
+    def network_of_this_seed():
+        return InstantNet(seed=seed, strength=strength)
+
+    dealt_now = folds(labels=digits.y_train, k=FOLDS, seed=seed)
+    accuracies = cross_validate(network_of_this_seed, standardize, digits.x_train,
+                                digits.y_train, dealt_now)
+    return sum(accuracies) / FOLDS
+""",
+            "finish": """
+def finish(build, prepare, x, y, x_test, y_test):
+    model, ready = build(), prepare(x, y)
+    print("training", model.fit(ready(x), y).score(ready(x), y))
+    return round(model.score(ready(x_test), y_test), 3)
+""",
+        },
+        "the test set as the only fold": {
+            "finish": """
+def finish(build, prepare, x, y, x_test, y_test):
+    every_x, every_y = np.concatenate([x, x_test]), np.concatenate([y, y_test])
+    return cross_validate(build, prepare, every_x, every_y,
+                          [np.arange(len(y), len(every_y))])[0]
+"""
+        },
+        "the leak by hand": {
+            "leak": """
+columns = abs(genes[coins == 0].mean(0) - genes[coins == 1].mean(0)).argsort()[::-1][:10]
+leaky = cross_validate(NearestMean, as_they_are, genes[:, columns], coins, parts).mean()
+right = []
+for part in parts:
+    rest = np.delete(np.arange(PEOPLE), part)
+    ready = best_genes(genes[rest], coins[rest])
+    model = NearestMean().fit(ready(genes[rest]), coins[rest])
+    right.append(model.score(ready(genes[part]), coins[part]))
+honest = sum(right) / len(right)
+"""
+        },
+        "a loss of Keras": {
+            "fair_loss": """
+def fair_loss(model, x, y):
+    losses = keras.losses.sparse_categorical_crossentropy(y, model(x, training=False))
+    return float(np.mean(losses))
+"""
+        },
+        "sample by sample, rounded": {
+            "fair_loss": """
+import math
+
+
+def fair_loss(model, x, y):
+    total = 0
+    for p, label in zip(np.asarray(model(x)), y):
+        total -= math.log(p[label])
+    return round(total / len(y), 3)
+"""
+        },
+        "evaluate, less the penalty": {
+            "fair_loss": """
+def fair_loss(model, x, y):
+    loss, _ = model.evaluate(x, y, verbose=0)
+    return loss - float(sum(model.losses))
+"""
+        },
+        "compiled again, with the loss as a metric": {
+            "fair_loss": """
+def fair_loss(model, x, y):
+    model.compile(loss="sparse_categorical_crossentropy",
+                  metrics=["sparse_categorical_crossentropy"])
+    return model.evaluate(x, y, verbose=2, return_dict=True)["sparse_categorical_crossentropy"]
+"""
         },
     },
 }
