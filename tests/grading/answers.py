@@ -864,6 +864,386 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
             },
         ),
     },
+    "e7_save_and_resume": {
+        "the weights alone": (
+            {
+                "save_load": lambda source: replaced(
+                    "    for variable, value in zip(model.optimizer.variables, "
+                    'state["optimizer"], strict=True):\n        variable.assign(value)\n',
+                    "",
+                )(source)
+            },
+            {"test_goes_on"},
+        ),
+        "Keras' weights file, read before the optimizer has a place": (
+            {
+                "save_load": """
+import h5py
+
+
+def save(model, epochs_done, path):
+    model.save_weights(path.with_name("a.weights.h5"))
+    os.replace(path.with_name("a.weights.h5"), path)
+
+
+def load(path):
+    copy, model = path.with_name("b.weights.h5"), new_model()
+    shutil.copy(path, copy)
+    model.load_weights(copy)
+    with h5py.File(copy) as file:
+        updates = int(file["optimizer/vars/0"][()])
+    return model, updates // UPDATES
+"""
+            },
+            {"test_goes_on"},
+        ),
+        "Keras' state tree, whose names belong to one model": (
+            {
+                "save_load": """
+def save(model, epochs_done, path):
+    path.write_bytes(pickle.dumps([model.get_state_tree(value_format="numpy_array"), epochs_done]))
+
+
+def load(path):
+    tree, epochs_done = pickle.loads(path.read_bytes())
+    model = new_model()
+    model.optimizer.build(model.trainable_variables)
+    model.set_state_tree(tree)
+    return model, epochs_done
+"""
+            },
+            {"test_load", "test_goes_on"},
+        ),
+        "the means without the count": (
+            {
+                "save_load": replaced(
+                    "        variable.assign(value)\n",
+                    '        if "iteration" not in variable.path:\n'
+                    "            variable.assign(value)\n",
+                )
+            },
+            {"test_goes_on"},
+        ),
+        "the count without the means": (
+            {
+                "save_load": replaced(
+                    "        variable.assign(value)\n",
+                    '        if "iteration" in variable.path:\n'
+                    "            variable.assign(value)\n",
+                )
+            },
+            {"test_goes_on"},
+        ),
+        "compiled anew, with a rate that does not fall": (
+            {
+                "save_load": replaced(
+                    "    return model, state",
+                    "    model.compile(keras.optimizers.Adam(RATE), model.loss)\n"
+                    "    return model, state",
+                )
+            },
+            {"test_goes_on"},
+        ),
+        "the number of epochs is not kept": (
+            {"save_load": replaced('state["epochs_done"]\n    ### END', "1\n    ### END")},
+            {"test_load"},
+        ),
+        "the first checkpoint stays": (
+            {
+                "save_load": replaced(
+                    "    path.write_bytes(", "    path.exists() or path.write_bytes("
+                )
+            },
+            {"test_load"},
+        ),
+        "the optimizer in a second file": (
+            {
+                "save_load": lambda source: replaced(
+                    'state["optimizer"], strict',
+                    'pickle.loads(path.with_suffix(".opt").read_bytes()), strict',
+                )(
+                    replaced(
+                        "    path.write_bytes(",
+                        '    path.with_suffix(".opt").write_bytes('
+                        'pickle.dumps(state.pop("optimizer")))\n    path.write_bytes(',
+                    )(source)
+                )
+            },
+            {"test_one_file"},
+        ),
+        "kept in memory": (
+            {
+                "save_load": lambda source: (
+                    "KEPT = {}\n\n\n"
+                    + replaced(
+                        "path.write_bytes(pickle.dumps(state))",
+                        'KEPT[str(path)] = state\n    path.write_text("saved")',
+                    )(replaced("pickle.loads(path.read_bytes())", "KEPT[str(path)]")(source))
+                )
+            },
+            {"test_one_file"},
+        ),
+        "written in place": (
+            {"save_whole": "def save_whole(write, path):\n    write(path)"},
+            {"test_whole"},
+        ),
+        "written in place, the old one put back": (
+            {
+                "save_whole": """
+def save_whole(write, path):
+    old = path.read_bytes() if path.exists() else None
+    try:
+        write(path)
+    except OSError:
+        if old is None:
+            path.unlink()
+        else:
+            path.write_bytes(old)
+        raise
+"""
+            },
+            {"test_whole"},
+        ),
+        "the old one deleted first": (
+            {
+                "save_whole": replaced(
+                    "    write(part)\n", "    path.unlink(missing_ok=True)\n    write(part)\n"
+                )
+            },
+            {"test_whole"},
+        ),
+        "the old one deleted before the rename": (
+            {
+                "save_whole": replaced(
+                    "    os.replace(part, path)",
+                    "    if path.exists():\n        os.remove(path)\n    part.rename(path)",
+                )
+            },
+            {"test_whole"},
+        ),
+        "copied in place of renamed": (
+            {"save_whole": replaced("os.replace(part, path)", "shutil.copy(part, path)")},
+            {"test_whole"},
+        ),
+        "renamed from another folder": (
+            {
+                "save_whole": replaced(
+                    'path.with_name("part-" + path.name)',
+                    'pathlib.Path(tempfile.mkdtemp(dir=temporary.name), "part.keras")',
+                )
+            },
+            {"test_whole"},
+        ),
+        "renamed, whatever happened": (
+            {
+                "save_whole": replaced(
+                    "    write(part)\n    os.replace(part, path)",
+                    "    try:\n        write(part)\n    finally:\n        os.replace(part, path)",
+                )
+            },
+            {"test_whole"},
+        ),
+        "fails in silence": (
+            {
+                "save_whole": replaced(
+                    "    write(part)\n",
+                    "    try:\n        write(part)\n    except OSError:\n        return\n",
+                )
+            },
+            {"test_whole_error"},
+        ),
+        "a leftover is in the way": (
+            {
+                "save_whole": replaced(
+                    "    write(part)\n",
+                    '    if part.exists():\n        raise RuntimeError("busy")\n    write(part)\n',
+                )
+            },
+            {"test_whole_error"},
+        ),
+        "saves at the end only": (
+            {
+                "session": replaced(
+                    "        save(model, epoch + 1, path)", "    save(model, epochs, path)"
+                )
+            },
+            {"test_session_saves"},
+        ),
+        "saves the number of the epoch, not how many are done": (
+            {"session": replaced("epoch + 1, path", "epoch, path")},
+            {"test_session_saves"},
+        ),
+        "saves before it trains": (
+            {
+                "session": replaced(
+                    "        train_epoch(model, epoch)\n        save(model, epoch + 1, path)",
+                    "        save(model, epoch + 1, path)\n        train_epoch(model, epoch)",
+                )
+            },
+            {"test_session_saves"},
+        ),
+        "begins to count anew": (
+            {"session": replaced("range(done, epochs)", "range(epochs)")},
+            {"test_session_resumes"},
+        ),
+        "leaves out an epoch after the break": (
+            {"session": replaced("range(done, epochs)", "range(done and done + 1, epochs)")},
+            {"test_session_resumes"},
+        ),
+        "goes on with an untrained model": (
+            {
+                "session": replaced(
+                    "load(path) if path.exists()", "(start(), load(path)[1]) if path.exists()"
+                )
+            },
+            {"test_session_resumes"},
+        ),
+        "as many epochs again": (
+            {"session": replaced("range(done, epochs)", "range(done, done + epochs)")},
+            {"test_session_resumes"},
+        ),
+        "the count is not set": (
+            {"without_state": replaced("    fresh.optimizer.iterations.assign(updates)\n", "")},
+            {"test_without_state"},
+        ),
+        "the same model, its count set back": (
+            {
+                "without_state": "def without_state(model, updates=0):\n"
+                "    model.optimizer.iterations.assign(updates)\n    return model"
+            },
+            {"test_without_state"},
+        ),
+        "the state copied after all": (
+            {
+                "without_state": replaced(
+                    "    fresh.optimizer.iterations.assign(updates)\n",
+                    "    fresh.optimizer.build(fresh.trainable_variables)\n"
+                    "    model.optimizer.build(model.trainable_variables)\n"
+                    "    for a, b in zip(fresh.optimizer.variables, model.optimizer.variables):\n"
+                    "        a.assign(b)\n"
+                    "    fresh.optimizer.iterations.assign(updates)\n",
+                )
+            },
+            {"test_without_state"},
+        ),
+        "copied after the model went on": (
+            {
+                "excess": replaced(
+                    "    ways = [",
+                    "    train_epoch(with_state, BREAK, seed)\n    ways = [",
+                )
+            },
+            {"test_excess"},
+        ),
+        "the ratio turned round": (
+            {
+                "excess": replaced(
+                    "excess_weights = losses[:, 1] / losses[:, 0]",
+                    "excess_weights = losses[:, 0] / losses[:, 1]",
+                )
+            },
+            {"test_excess"},
+        ),
+        "one seed for all": (
+            {
+                "excess": replaced(
+                    "    with_state = new_model(seed)",
+                    "    seed = SEEDS[0]\n    with_state = new_model(seed)",
+                )
+            },
+            {"test_excess"},
+        ),
+        "the order of seed 0": (
+            {"excess": replaced("train_epoch(way, BREAK, seed)", "train_epoch(way, BREAK)")},
+            {"test_excess"},
+        ),
+        "the last epoch is kept": (
+            {"keep_best": replaced("    model.set_weights(weights)\n", "")},
+            {"test_best"},
+        ),
+        "no copy of the weights": (
+            {
+                "keep_best": replaced(
+                    "epoch, loss, model.get_weights()\n    model.set_weights(weights)",
+                    "epoch, loss, model.weights\n"
+                    "    model.set_weights([np.array(w) for w in weights])",
+                )
+            },
+            {"test_best"},
+        ),
+        "stops when it gets worse": (
+            {
+                "keep_best": replaced(
+                    "model.get_weights()\n",
+                    "model.get_weights()\n        else:\n            break\n",
+                )
+            },
+            {"test_best", "test_best_ties"},
+        ),
+        "the later of equals": (
+            {"keep_best": replaced("loss < lowest", "loss <= lowest")},
+            {"test_best_ties"},
+        ),
+        "NaN comes first and stays": (
+            {"keep_best": replaced("if loss < lowest", "if best is None or loss < lowest")},
+            {"test_best_ties"},
+        ),
+        "NaN passes every test": (
+            {"keep_best": replaced("if loss < lowest", "if not loss >= lowest")},
+            {"test_best_ties"},
+        ),
+        "keeps the worse half": (
+            {"halve": replaced("np.argsort(losses)", "np.argsort(losses)[::-1]")},
+            {"test_halve"},
+        ),
+        "keeps the first half": (
+            {"halve": replaced("np.argsort(losses)", "np.arange(len(losses))")},
+            {"test_halve"},
+        ),
+        "survivors start anew": (
+            {
+                "halve": replaced(
+                    "        done, target = target, 2 * target",
+                    "        field = [(s, start(s)) for s, _ in field]\n"
+                    "        done, target = 0, 2 * target",
+                )
+            },
+            {"test_halve_paid"},
+        ),
+        "as long as the first time, not as long again": (
+            {
+                "halve": replaced(
+                    "done, target = target, 2 * target", "done, target = target, target + first"
+                )
+            },
+            {"test_halve_paid"},
+        ),
+        "the winner trains on": (
+            {
+                "halve": replaced(
+                    "            return *field[0], paid",
+                    "            for epoch in range(target, 2 * target):\n"
+                    "                train_epoch(field[0][1], epoch)\n"
+                    "                paid += 1\n"
+                    "            return *field[0], paid",
+                )
+            },
+            {"test_halve_paid"},
+        ),
+        "the bill counts rounds": (
+            {
+                "halve": replaced(
+                    "                train_epoch(model, epoch)\n                paid += 1",
+                    "                train_epoch(model, epoch)\n            paid += 1",
+                )
+            },
+            {"test_halve_paid"},
+        ),
+        "syntax error": (
+            {"save_load": SYNTAX},
+            {"test_load", "test_goes_on", "test_one_file"},
+        ),
+    },
 }
 
 RIGHT = {
@@ -1464,6 +1844,273 @@ def fair_loss(model, x, y):
                   metrics=["sparse_categorical_crossentropy"])
     return model.evaluate(x, y, verbose=2, return_dict=True)["sparse_categorical_crossentropy"]
 """
+        },
+    },
+    "e7_save_and_resume": {
+        "Keras' own file": {
+            "save_load": """
+def save(model, epochs_done, path):
+    model.save(path)
+
+
+def load(path):
+    model = keras.models.load_model(path)
+    return model, int(model.optimizer.iterations) // UPDATES
+""",
+            "without_state": """
+def without_state(model, updates=0):
+    path = new_path()
+    model.save(path)
+    fresh = keras.models.load_model(path, compile=False)
+    fall = keras.optimizers.schedules.CosineDecay(RATE, decay_steps=EPOCHS * UPDATES)
+    fresh.compile(keras.optimizers.Adam(fall), "sparse_categorical_crossentropy")
+    fresh.optimizer.iterations.assign(updates)
+    return fresh
+""",
+        },
+        "a checkpoint by Keras' callback, the number of epochs in its zip archive": {
+            "save_load": """
+import zipfile
+
+
+def save(model, epochs_done, path):
+    checkpoint = keras.callbacks.ModelCheckpoint(str(path))
+    checkpoint.set_model(model)
+    checkpoint.on_epoch_end(epochs_done - 1, {})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("epochs_done.txt", str(epochs_done))
+    print("saved", path)
+
+
+def load(path):
+    with zipfile.ZipFile(path) as archive:
+        epochs_done = int(archive.read("epochs_done.txt"))
+    return keras.models.load_model(path), epochs_done
+"""
+        },
+        "weights in one file by Keras, with the optimizer built first": {
+            "save_load": """
+def save(model, epochs_done, path):
+    part = path.with_name("part.weights.h5")
+    model.save_weights(part)
+    part.replace(path)
+
+
+def load(path):
+    model = new_model(seed=123)
+    model.optimizer.build(model.trainable_variables)
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        copy = shutil.copy(path, pathlib.Path(folder) / "a.weights.h5")
+        model.load_weights(copy)
+    return model, int(model.optimizer.iterations) / UPDATES
+"""
+        },
+        "numpy's archive, Keras' trees, float64": {
+            "save_load": """
+def save(model, epochs_done, path):
+    arrays = {f"w{i}": np.array(w, dtype="float64") for i, w in enumerate(model.get_weights())}
+    arrays |= {f"o{i}": np.array(v) for i, v in enumerate(model.optimizer.variables)}
+    with open(path, "wb") as file:
+        np.savez(file, epochs_done=epochs_done, **arrays)
+
+
+def load(path):
+    model = new_model()
+    model.optimizer.build(model.trainable_variables)
+    with np.load(path) as saved:
+        model.set_weights([saved[f"w{i}"] for i in range(4)])
+        for i, variable in enumerate(model.optimizer.variables):
+            variable.assign(saved[f"o{i}"])
+        return (model, saved["epochs_done"])
+""",
+        },
+        "the optimizer's own store, flushed to the disk": {
+            "save_load": """
+def save(model, epochs_done, path):
+    store = {}
+    model.optimizer.save_own_variables(store)
+    with open(path, "wb") as file:
+        pickle.dump([model.get_weights(), store, epochs_done], file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load(path):
+    weights, store, epochs_done = pickle.loads(path.read_bytes())
+    model = new_model(5)
+    model.set_weights(weights)
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.load_own_variables(store)
+    return [model, epochs_done]
+""",
+        },
+        "plain Python, with prints": {
+            "save_whole": """
+def save_whole(write, path):
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".saving-", suffix=path.suffix)
+    os.close(handle)
+    print("writing", name)
+    try:
+        write(pathlib.Path(name))
+    except BaseException as error:
+        os.remove(name)
+        print("failed", error)
+        raise
+    pathlib.Path(name).replace(path)
+    return path
+""",
+            "session": """
+def session(path, epochs, start, train_epoch, save, load):
+    try:
+        model, epoch = load(path)
+        print("going on after", epoch)
+    except FileNotFoundError:
+        model, epoch = start(), 0
+    while epoch < epochs:
+        loss = train_epoch(model, epoch)
+        epoch += 1
+        save(model, epoch, path)
+        print(epoch, loss)
+    return model
+""",
+            "keep_best": """
+import math
+
+
+def keep_best(model, epochs, train_epoch, val_loss):
+    best = None
+    for e in range(epochs):
+        train_epoch(model, e)
+        if math.isnan(val_loss(model)):
+            continue
+        if best is None or val_loss(model) < best[1]:
+            best = e, val_loss(model), [np.array(w) for w in model.weights]
+    for variable, value in zip(model.weights, best[2]):
+        variable.assign(value)
+    return best[:2]
+""",
+            "halve": """
+def halve(settings, first, start, train_epoch, val_loss):
+    models = {s: start(s) for s in settings}
+    seen, paid = dict.fromkeys(settings, 0), 0
+    while len(models) > 1:
+        for s, m in models.items():
+            more = max(seen[s], first)
+            if seen[s] == 0:
+                more = first
+            for _ in range(more):
+                train_epoch(m, seen[s])
+                seen[s] += 1
+                paid += 1
+        ranked = sorted(models, key=lambda s: val_loss(models[s]))
+        models = {s: models[s] for s in ranked[: len(ranked) // 2]}
+        print(list(models), paid)
+    (winner, model), = models.items()
+    return winner, model, paid
+""",
+        },
+        "a folder for the part, moved by shutil": {
+            "save_whole": """
+def save_whole(write, path):
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        part = os.path.join(folder, path.name)
+        write(part)
+        shutil.move(part, path)
+"""
+        },
+        "a session that calls itself": {
+            "session": """
+def session(path, epochs, start, train_epoch, save, load):
+    if not path.exists():
+        save(start(), 0, path) if epochs == 0 else None
+        model, done = start(), 0
+    else:
+        model, done = load(path)
+    if done >= epochs:
+        return model
+    train_epoch(model, epoch=done)
+    save(model, done + 1, path)
+    return session(path, epochs, start, train_epoch, save, load)
+"""
+        },
+        "Keras' EarlyStopping keeps the best": {
+            "keep_best": """
+def keep_best(model, epochs, train_epoch, val_loss):
+    keeper = keras.callbacks.EarlyStopping(
+        "val_loss", patience=epochs, mode="min", restore_best_weights=True)
+    keeper.set_model(model)
+    keeper.on_train_begin()
+    losses = []
+    for epoch in range(epochs):
+        train_epoch(model, epoch)
+        losses.append(val_loss(model))
+        if not np.isnan(losses[-1]):
+            keeper.on_epoch_end(epoch, {"val_loss": losses[-1]})
+    keeper.on_train_end()
+    return keeper.best_epoch, keeper.best
+"""
+        },
+        "a checkpoint of the best weights, as in the lesson": {
+            "keep_best": """
+def keep_best(model, epochs, train_epoch, val_loss):
+    path = new_path().with_name("best.weights.h5")
+    keeper = keras.callbacks.ModelCheckpoint(
+        str(path), monitor="val_loss", mode="min", save_best_only=True, save_weights_only=True)
+    keeper.set_model(model)
+    losses = []
+    for epoch in range(epochs):
+        train_epoch(model, epoch)
+        losses.append(val_loss(model))
+        keeper.on_epoch_end(epoch, {"val_loss": losses[-1]})
+    model.load_weights(path)
+    return np.nanargmin(losses), np.nanmin(losses)
+"""
+        },
+        "pandas and rounding, copies made before": {
+            "without_state": """
+def without_state(model, updates=0):
+    fresh = new_model(seed=77)
+    fresh.optimizer.build(fresh.trainable_variables)
+    for new, old in zip(fresh.weights, model.weights):
+        new.assign(old)
+    fresh.optimizer.variables[0].assign(updates)
+    return fresh
+""",
+            "excess": """
+import pandas as pd
+
+table = pd.DataFrame(index=SEEDS, columns=["state", "weights", "count"], dtype="float32")
+for s in SEEDS:
+    m = new_model(s)
+    print([train_epoch(m, e, seed=s) for e in range(BREAK)])
+    a, b = without_state(m), without_state(m, updates=BREAK * UPDATES)
+    table.loc[s, "count"] = train_epoch(b, BREAK, seed=s)
+    table.loc[s, "weights"] = train_epoch(a, BREAK, seed=s)
+    table.loc[s, "state"] = train_epoch(m, BREAK, seed=s)
+excess_weights = (table["weights"] / table["state"]).round(2)
+excess_count = list(table["count"] / table["state"])
+""",
+            "halve": """
+import pandas as pd
+
+
+def halve(settings, first, start, train_epoch, val_loss):
+    table = pd.DataFrame({"setting": list(settings)})
+    table["model"] = [start(s) for s in table.setting]
+    table["seen"], paid = 0, 0
+    while True:
+        for i in table.index:
+            more = int(table.seen[i]) or first
+            for _ in range(more):
+                train_epoch(table.model[i], int(table.seen[i]))
+                table.loc[i, "seen"] += 1
+            paid += more
+        table["loss"] = [val_loss(m) for m in table.model]
+        table = table.nsmallest(len(table) // 2, "loss")
+        if len(table) == 1:
+            winner = table.iloc[0]
+            return winner.setting, winner.model, np.int64(paid)
+""",
         },
     },
 }

@@ -87,6 +87,12 @@ class Marker:
         self.cells = code_cells(assignment)
         self.stand_ins = stand_ins or {}
         self.namespace, self.steps = {"__name__": "__main__"}, {}
+        used_later, self.shown = set(), set()  # cells to look at: no test needs what they set
+        for cell in reversed(self.cells):
+            bound, used = names(cell.source)
+            if cell.points is None and not bound & used_later:
+                self.shown.add(cell.name)
+            used_later |= used
         for cell in self.cells:
             error = self.run(cell, cell.source, self.namespace)
             bound, _ = names(cell.source)
@@ -112,6 +118,8 @@ class Marker:
         for i, cell in enumerate(self.cells):
             change = changes.get(cell.name, cell.source)
             source = change(cell.source) if callable(change) else change
+            if cell.name in self.shown and source == cell.source:
+                continue
             bound, used = names(cell.source)
             bound_now, used_now = names(source)
             kept, error = self.steps[cell.name]
@@ -237,6 +245,52 @@ def quick_train(namespace):
     return {"train": train}
 
 
+def quick_train_epoch(namespace):
+    """Stand in for `train_epoch` of assignment 7, in numpy: the same updates, as fast as arrays.
+
+    Weights, Adam's means and its count are read from the model and written back to it.
+    """
+    blobs, slow = namespace["blobs"], namespace["train_epoch"]
+    updates, size = namespace["UPDATES"], namespace["BATCH_SIZE"]
+
+    def train_epoch(model, epoch, seed=0):
+        adam = model.optimizer
+        fall = adam.get_config()["learning_rate"]
+        if type(adam) is not namespace["keras"].optimizers.Adam or not isinstance(fall, dict):
+            return slow(model, epoch, seed)
+        adam.build(model.trainable_variables)
+        first, steps = fall["config"]["initial_learning_rate"], fall["config"]["decay_steps"]
+        names = [v.path.rsplit("_", 1)[-1] for v in adam.variables]
+        variables = [model.trainable_variables] + [
+            [v for v, name in zip(adam.variables, names, strict=True) if name == kind]
+            for kind in ("momentum", "velocity")
+        ]
+        weights, mean, square = ([np.array(v) for v in some] for some in variables)
+        b1, b2, done = adam.beta_1, adam.beta_2, int(adam.iterations)
+        order, losses = np.random.default_rng([seed, epoch]).permutation(len(blobs.x_train)), []
+        for t, some in enumerate(order[: updates * size].reshape(updates, size), start=done):
+            rate = first * (1 + np.cos(np.pi * min(t / steps, 1))) / 2
+            rate *= np.sqrt(1 - b2 ** (t + 1)) / (1 - b1 ** (t + 1))
+            hidden, out = forward(weights, blobs.x_train[some])
+            own = np.arange(size), blobs.y_train[some]
+            losses.append(-np.log(np.clip(out[own], 1e-7, 1 - 1e-7)).mean())
+            out[own] -= 1
+            out /= size
+            back = (out @ weights[2].T) * (hidden > 0)
+            slopes = blobs.x_train[some].T @ back, back.sum(0), hidden.T @ out, out.sum(0)
+            for w, m, v, g in zip(weights, mean, square, slopes, strict=True):
+                m += np.float32(1 - b1) * (g - m)
+                v += np.float32(1 - b2) * (g**2 - v)
+                w -= np.float32(rate) * m / (np.sqrt(v) + np.float32(adam.epsilon))
+        adam.iterations.assign(done + updates)
+        for some, values in zip(variables, (weights, mean, square), strict=True):
+            for variable, value in zip(some, values, strict=True):
+                variable.assign(value)
+        return float(np.mean(losses))
+
+    return {"train_epoch": train_epoch}
+
+
 def quick_first_weights(plan, seed):
     """Stand in for `ensemble.first_weights`: the same, without building a model.
 
@@ -255,10 +309,11 @@ def quick_first_weights(plan, seed):
 
 
 def forward(weights, x):
-    """Return what the hidden layer and the output of assignment 1's network say to samples."""
+    """Return what the hidden layer and the output of a network with one hidden layer say."""
     w1, b1, w2, b2 = weights
     hidden = np.maximum(x @ w1 + b1, 0)
-    out = np.exp(hidden @ w2 + b2)
+    out = hidden @ w2 + b2
+    out = np.exp(out - out.max(axis=1, keepdims=True))
     return hidden, out / out.sum(axis=1, keepdims=True)
 
 

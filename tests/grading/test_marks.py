@@ -1,5 +1,6 @@
 """Marks in process: wrong answers lose what they must, right ones nothing, luck decides nothing."""
 
+import contextlib
 import types
 
 import answers
@@ -12,6 +13,7 @@ from course import (
     names,
     quick_first_weights,
     quick_train,
+    quick_train_epoch,
     run,
     trained_once,
 )
@@ -47,11 +49,16 @@ def quick_weights():
 
 
 @pytest.fixture(scope="module")
-def marker(assignment):
-    """The reference solution, run once."""
+def marker(assignment, tmp_path_factory):
+    """The reference solution, run once, in an empty folder: assignment 7 writes files."""
     # once `train` has passed its own tests, one in numpy takes its place
-    quick = {"d1": {"test_train_fresh": quick_train}, "e5": {"experiment": trained_once()}}
-    return Marker(assignment, quick.get(assignment[:2]))
+    quick = {
+        "d1": {"test_train_fresh": quick_train},
+        "e5": {"experiment": trained_once()},
+        "e7": {"setup": quick_train_epoch},
+    }
+    with contextlib.chdir(tmp_path_factory.mktemp("work")):
+        yield Marker(assignment, quick.get(assignment[:2]))
 
 
 def lost(errors):
@@ -120,6 +127,23 @@ def test_the_quick_training_is_the_training():
         for train in (namespace["train"], quick_train(namespace)["train"])
     )
     assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(slow, quick, strict=True))
+
+
+def test_the_quick_epoch_is_the_epoch():
+    """What stands in for `train_epoch` gives its losses, its weights and Adam's numbers."""
+    namespace = {"__name__": "__main__"}
+    assert run(code_cells("e7_save_and_resume")[0].source, namespace) is None
+    quick = quick_train_epoch(namespace)["train_epoch"]
+    models = [namespace["new_model"](3) for _ in range(2)]
+    for epoch in (0, 1):
+        losses = [
+            train(model, epoch, 3)
+            for train, model in zip((namespace["train_epoch"], quick), models, strict=True)
+        ]
+        assert np.isclose(*losses, rtol=1e-3)
+    slow, fast = ([*m.weights, *m.optimizer.variables] for m in models)
+    assert len(slow) == len(fast) == 4 + 1 + 2 * 4
+    assert all(np.allclose(a, b, rtol=1e-3, atol=1e-3) for a, b in zip(slow, fast, strict=True))
 
 
 def test_the_quick_first_weights_are_the_first_weights():
