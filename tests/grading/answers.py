@@ -411,7 +411,11 @@ def warm_restarts(epoch, rate=0.1, first=8, factor=2):
             {"test_choose_winner", "test_choose_ties"},
         ),
         "no ties": (
-            {"choose": replaced("behind.mean() <= error", "False")},
+            {"choose": replaced("behind.mean() <= 2 * error", "False")},
+            {"test_choose_ties"},
+        ),
+        "one standard error": (
+            {"choose": replaced("behind.mean() <= 2 * error", "behind.mean() <= error")},
             {"test_choose_ties"},
         ),
         "the standard deviation for the standard error": (
@@ -909,7 +913,7 @@ def choose(settings, scores):
     tied = []
     for i in ok:
         d = [a - b for a, b in zip(rows[top], rows[i])]
-        if i == top or statistics.fmean(d) <= statistics.stdev(d) / len(d) ** 0.5:
+        if i == top or statistics.fmean(d) <= 2 * statistics.stdev(d) / len(d) ** 0.5:
             tied.append(i)
     tied.sort(key=lambda i: (settings[i]["epochs"], -statistics.fmean(rows[i])))
     return settings[tied[0]]
