@@ -13,7 +13,7 @@ export JUPYTER_PREFER_ENV_PATH ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test lab check test lint loopback unit grading grading-by-nbgrader nbval \
-        notebooks release grade replicate full bench coverage site figures quiz handouts wheel constraints clean
+        notebooks release solutions grade replicate full bench coverage site figures quiz handouts wheel constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,14 +86,16 @@ notebooks: $(VENV)/.test  ## run the lessons and save them with their outputs (L
 
 # For an instructor. The plain nbgrader commands do the same, started in the folder of the course.
 # nbgrader itself looks for a command (alembic) on the path.
-NBGRADER := PATH="$(abspath $(BIN)):$$PATH" nbgrader
 
 $(VENV)/.exercises: $(VENV)/.lab
 	$(INSTALL) -e ".[exercises]"
 	@touch $@
 
-release: $(VENV)/.exercises  ## make the students' versions of the exercises (ASSIGNMENTS=... for some)
-	cd $(COURSE) && for a in $(ASSIGNMENTS); do $(NBGRADER) generate_assignment --force $$a || exit 1; done
+release: $(VENV)/.exercises  ## make the students' versions of the exercises (VARIANT=2026: with other numbers)
+	@cd $(COURSE) && PATH="$(abspath $(BIN)):$$PATH" python variants.py $(if $(VARIANT),VARIANT=$(VARIANT)) $(ASSIGNMENTS)
+
+solutions: $(VENV)/.exercises loopback  ## write and run the solved exercises, for instructors, in build/solutions
+	@cd $(COURSE) && PATH="$(abspath $(BIN)):$$PATH" python solutions.py "$(abspath build)/solutions" $(ASSIGNMENTS)
 
 grade: $(VENV)/.exercises loopback  ## mark what is new in submitted/, write feedback/ and grades.csv
 	@cd $(COURSE) && PATH="$(abspath $(BIN)):$$PATH" python grader.py $(ASSIGNMENTS)
