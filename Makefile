@@ -76,7 +76,7 @@ marks-%:
 	ASSIGNMENTS="$(subst +, ,$*)" $(BIN)/python -m pytest --durations=5 tests/grading/test_marks.py
 
 grading-by-nbgrader:
-	ASSIGNMENTS="$(ASSIGNMENTS)" $(BIN)/python -m pytest --durations=5 tests/grading/test_class.py tests/grading/test_nbgrader.py
+	ASSIGNMENTS="$(ASSIGNMENTS)" $(BIN)/python -m pytest --durations=5 $(filter-out %/test_marks.py,$(wildcard tests/grading/test_*.py))
 
 nbval: $(VENV)/.test loopback  ## run the lessons and compare their checked outputs
 	$(BIN)/python tools/check_lessons.py $(LESSONS)
@@ -98,7 +98,7 @@ solutions: $(VENV)/.exercises loopback  ## write and run the solved exercises, f
 	@cd $(COURSE) && PATH="$(abspath $(BIN)):$$PATH" python solutions.py "$(abspath build)/solutions" $(ASSIGNMENTS)
 
 grade: $(VENV)/.exercises loopback  ## mark what is new in submitted/, write feedback/ and grades.csv
-	@cd $(COURSE) && PATH="$(abspath $(BIN)):$$PATH" python grader.py $(ASSIGNMENTS)
+	@cd $(COURSE) && PATH="$(abspath $(BIN)):$$PATH" python grader.py $(if $(JOBS),--jobs=$(JOBS)) $(ASSIGNMENTS)
 
 replicate: $(VENV)/.test  ## run all lessons with other seeds, threads, points; write replication/
 	$(BIN)/python tools/replicate.py $(LESSONS)

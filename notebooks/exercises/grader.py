@@ -18,8 +18,11 @@ import symtable
 import sys
 import tempfile
 import warnings
-from contextlib import suppress
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import nbformat
@@ -615,6 +618,7 @@ def grade(api, config, student, assignment):
     return "graded", unused + re.findall(r"^\[WARNING\] (.*)$", log, flags=re.M)
 
 
+@cache
 def course(options=()):
     """Return nbgrader's application and its commands, for the course in this folder."""
     from nbgrader.apps import NbGraderAPI
@@ -625,15 +629,46 @@ def course(options=()):
     app = NbGrader()
     app.initialize(list(options))
     app.log_level = "CRITICAL"  # each result holds what was logged
-    return app, NbGraderAPI(CourseDirectory(parent=app), parent=app)
+    folder = CourseDirectory(parent=app)
+    folder.db_url += "?timeout=60"  # seconds to wait for another process that writes
+    return app, NbGraderAPI(folder, parent=app)
 
 
-def main(assignments, options=()):
-    """Grade what is new in submitted/, write feedback/ and grades.csv; return the exit code."""
+@contextmanager
+def several(processes):
+    """Give a `map` that works in so many processes."""
+    if processes == 1:
+        yield map
+    else:
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            yield pool.map
+
+
+def work(options, job):
+    """Grade a submission, write its feedback; return what to print, and why it was not graded."""
+    assignment, student = job
     app, api = course(options)
+    try:
+        did, notes = grade(api, app.config, student, assignment)
+        lines = [f"{assignment}, {student}: {did}", *notes]
+        result = api.generate_feedback(assignment, glob.escape(student), force=True)
+        if result["success"]:
+            name_tests(student, assignment)
+        else:
+            lines.append(f"no feedback was written: {reason(result)}")
+        return lines, None
+    except Exception as error:
+        forget(api, assignment, student)
+        why = str(error) if isinstance(error, NotGraded) else repr(error)
+        return [f"{assignment}, {student}: NOT GRADED"], " ".join(why.split())
+
+
+def main(assignments, options=(), processes=1):
+    """Grade what is new in submitted/, write feedback/ and grades.csv; return the exit code."""
+    app, api = course(tuple(options))
     every = sorted(p for p in Path("submitted").glob("*/*") if p.is_dir())
     known = {p.name for p in Path("source").iterdir() if p.is_dir()}
-    troubles, count = {}, 0
+    troubles = {}
     for path in every:
         if path.name not in known:
             troubles[path.name, path.parent.name] = "is no assignment of this course"
@@ -641,30 +676,24 @@ def main(assignments, options=()):
         troubles[path.name, "?"] = "lies in no folder of a student and an assignment"
     for path in Path("submitted").glob("*/*.ipynb"):
         troubles[path.name, path.parent.name] = "lies in no folder of an assignment"
-    for assignment in assignments:
-        students = [p.parent.name for p in every if p.name == assignment]
-        if students and not released(api, assignment):
+    jobs = [(a, p.parent.name) for a in assignments for p in every if p.name == a]
+    for assignment in {a for a, _ in jobs}:
+        if not released(api, assignment):
             api.generate_assignment(assignment, force=True)
-        for student in students:
-            count += 1
-            try:
-                did, notes = grade(api, app.config, student, assignment)
-                print(f"{assignment}, {student}: {did}", *notes, sep="\n    ", flush=True)
-                result = api.generate_feedback(assignment, glob.escape(student), force=True)
-                if not result["success"]:
-                    print(f"    no feedback was written: {reason(result)}")
-                else:
-                    name_tests(student, assignment)
-            except Exception as error:
-                why = str(error) if isinstance(error, NotGraded) else repr(error)
-                troubles[assignment, student] = " ".join(why.split())
-                forget(api, assignment, student)
-                print(f"{assignment}, {student}: NOT GRADED", flush=True)
+    with several(processes) as each:
+        from grader import work  # by this name other processes find it, too
+
+        for job, (lines, why) in zip(jobs, each(partial(work, tuple(options)), jobs), strict=True):
+            print(*lines, sep="\n    ", flush=True)
+            if why:
+                troubles[job] = why
     Export.reasons = troubles
     with Gradebook(api.coursedir.db_url, api.coursedir.course_id) as gradebook:
         Export(parent=app).export(gradebook)
     failed = sum(1 for assignment, _ in troubles if assignment in known)
-    print(f"\n{count - failed} of {count} submissions are graded; grades.csv has the marks.")
+    print(
+        f"\n{len(jobs) - failed} of {len(jobs)} submissions are graded; grades.csv has the marks."
+    )
     for (assignment, student), why in troubles.items():
         print(f"NOT GRADED: {assignment}, {student}: {why}.")
     return 1 if troubles else 0
@@ -699,4 +728,7 @@ def name_tests(student, assignment):
 if __name__ == "__main__":
     options = [word for word in sys.argv[1:] if word.startswith("-")]  # --Execute.timeout=20, say
     chosen = [word for word in sys.argv[1:] if not word.startswith("-")]
-    sys.exit(main(chosen or sorted(p.name for p in Path("source").iterdir()), options))
+    jobs = [int(word.split("=")[1]) for word in options if word.startswith("--jobs=")]
+    options = [word for word in options if not word.startswith("--jobs=")]
+    every = sorted(p.name for p in Path("source").iterdir())
+    sys.exit(main(chosen or every, options, *jobs))
