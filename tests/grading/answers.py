@@ -14,7 +14,7 @@ WRONG = {
         "final models of another choice": (
             {
                 "final_2": replaced("digits, best_2", "digits, {**best_2, 'learning_rate': 0.01}"),
-                "final_3": replaced("digits, best_3", "digits, {**best_2, 'momentum': 0.9}"),
+                "final_3": replaced("digits, best_3", "digits, {**best_3, 'learning_rate': 0.001}"),
             },
             {"test_final_2", "test_final_3"},
         ),
