@@ -13,7 +13,7 @@ export JUPYTER_PREFER_ENV_PATH ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test lab check test lint loopback unit grading grading-by-nbgrader nbval \
-        notebooks release grade replicate full bench coverage site figures quiz handouts wheel constraints clean
+        notebooks release solutions grade replicate full bench coverage site figures quiz handouts wheel constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,7 +76,7 @@ marks-%:
 	ASSIGNMENTS="$(subst +, ,$*)" $(BIN)/python -m pytest --durations=5 tests/grading/test_marks.py
 
 grading-by-nbgrader:
-	ASSIGNMENTS="$(ASSIGNMENTS)" $(BIN)/python -m pytest --durations=5 tests/grading/test_class.py tests/grading/test_nbgrader.py
+	ASSIGNMENTS="$(ASSIGNMENTS)" $(BIN)/python -m pytest --durations=5 $(filter-out %/test_marks.py,$(wildcard tests/grading/test_*.py))
 
 nbval: $(VENV)/.test loopback  ## run the lessons and compare their checked outputs
 	$(BIN)/python tools/check_lessons.py $(LESSONS)
@@ -86,17 +86,19 @@ notebooks: $(VENV)/.test  ## run the lessons and save them with their outputs (L
 
 # For an instructor. The plain nbgrader commands do the same, started in the folder of the course.
 # nbgrader itself looks for a command (alembic) on the path.
-NBGRADER := PATH="$(abspath $(BIN)):$$PATH" nbgrader
 
 $(VENV)/.exercises: $(VENV)/.lab
 	$(INSTALL) -e ".[exercises]"
 	@touch $@
 
-release: $(VENV)/.exercises  ## make the students' versions of the exercises (ASSIGNMENTS=... for some)
-	cd $(COURSE) && for a in $(ASSIGNMENTS); do $(NBGRADER) generate_assignment --force $$a || exit 1; done
+release: $(VENV)/.exercises  ## make the students' versions of the exercises (VARIANT=2026: with other numbers)
+	@cd $(COURSE) && PATH="$(abspath $(BIN)):$$PATH" python variants.py $(if $(VARIANT),VARIANT=$(VARIANT)) $(ASSIGNMENTS)
+
+solutions: $(VENV)/.exercises loopback  ## write and run the solved exercises, for instructors, in build/solutions
+	@cd $(COURSE) && PATH="$(abspath $(BIN)):$$PATH" python solutions.py "$(abspath build)/solutions" $(ASSIGNMENTS)
 
 grade: $(VENV)/.exercises loopback  ## mark what is new in submitted/, write feedback/ and grades.csv
-	@cd $(COURSE) && PATH="$(abspath $(BIN)):$$PATH" python grader.py $(ASSIGNMENTS)
+	@cd $(COURSE) && PATH="$(abspath $(BIN)):$$PATH" python grader.py $(if $(JOBS),--jobs=$(JOBS)) $(ASSIGNMENTS)
 
 replicate: $(VENV)/.test  ## run all lessons with other seeds, threads, points; write replication/
 	$(BIN)/python tools/replicate.py $(LESSONS)

@@ -33,6 +33,7 @@ PAGES = [
     *RESULTS,
     "docs/glossary.md",
     "docs/instructors.md",
+    "docs/jupyterhub.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
 ]

@@ -10,6 +10,7 @@ import csv
 import glob
 import hashlib
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -17,17 +18,25 @@ import symtable
 import sys
 import tempfile
 import warnings
-from contextlib import suppress
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import nbformat
+import platforms
+import variants
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbgrader import preprocessors
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.plugins import CsvExportPlugin
+from nbgrader.plugins import CsvExportPlugin, LateSubmissionPlugin
+from traitlets import Enum, Float
 
 FINGERPRINT = ".submitted.sha256"  # beside what was graded: the submission and the tests of then
+
+RUBRIC = "**Rubric** (the student does not see it)"
 
 
 # ---- the cells -------------------------------------------------------------------------------
@@ -97,16 +106,18 @@ def names(source):
     return bound, used - bound - set(dir(builtins))
 
 
-def source_notebook(assignment, notebook):
-    """Return the instructor's notebook (nbgrader works in the folder of the course), or None."""
-    with suppress(OSError, ValueError):
-        return json.loads(Path("source", assignment, f"{notebook}.ipynb").read_text("utf-8"))
+def given_notebook(assignment, notebook):
+    """Return the notebook as it was released, with its numbers, or else its source."""
+    for folder in ("release", "source"):  # nbgrader works in the folder of the course
+        with suppress(OSError, ValueError):
+            return json.loads(Path(folder, assignment, f"{notebook}.ipynb").read_text("utf-8"))
+    return {"cells": [], "metadata": {}}
 
 
 def titles(assignment, notebook):
     """Return what each test tests, in the words of the text before it."""
     found, text = {}, ""
-    for cell in (source_notebook(assignment, notebook) or {"cells": []})["cells"]:
+    for cell in given_notebook(assignment, notebook)["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             text = re.split(r"\s*\(\d+ points?", source.strip().split("\n\n")[0])[0]
@@ -128,9 +139,25 @@ def originals(db_url, assignment, notebook):
             for c in found.source_cells
         ]  # fmt: skip
     # the gradebook keeps no order
-    source = source_notebook(assignment, notebook) or {"cells": []}
+    source = given_notebook(assignment, notebook)
     order = [c["metadata"].get("nbgrader", {}).get("grade_id") for c in source["cells"]]
     return sorted(cells, key=lambda c: order.index(c.name) if c.name in order else len(order))
+
+
+class Variant(preprocessors.NbGraderPreprocessor):
+    """Fill in the numbers before nbgrader keeps cells and tests in its gradebook.
+
+    So `make grade` marks by the numbers of the release, whatever the source says later.
+    """
+
+    def preprocess(self, nb, resources):
+        seed = variants.remembered()
+        new = variants.filled(nb, resources["nbgrader"]["assignment"], seed)
+        for cell, other in zip(nb.cells, new["cells"]):
+            cell.source = other["source"]
+        if seed:
+            nb.metadata["optlab_variant"] = seed
+        return nb, resources
 
 
 class RestoreCells(preprocessors.NbGraderPreprocessor):
@@ -143,15 +170,37 @@ class RestoreCells(preprocessors.NbGraderPreprocessor):
     def preprocess(self, nb, resources):
         about = resources["nbgrader"]
         known = originals(about["db_url"], about["assignment"], about["notebook"])
-        source = source_notebook(about["assignment"], about["notebook"]) or {"cells": []}
+        source = given_notebook(about["assignment"], about["notebook"])
         self.given = ["".join(cell["source"]) for cell in source["cells"]]
+        theirs, ours = (x["metadata"].get("optlab_variant") for x in (nb, source))
+        if theirs and theirs != ours:
+            self.log.warning("Its numbers are of VARIANT=%s, not of VARIANT=%s.", theirs, ours or 0)
         cells, places = self.students_cells(nb, {c.name: c for c in known})
         self.answers(cells, known)
         nb.cells = self.with_locked(cells, places, known)
+        self.add_rubrics(nb, about["assignment"], about["notebook"])
         nb.nbformat, nb.nbformat_minor = 4, max(5, nb.nbformat_minor)
         for number, cell in enumerate(nb.cells):
             cell.id = f"cell-{number}"  # copies may share one
         return nb, resources
+
+    def add_rubrics(self, nb, assignment, notebook):
+        """Put the rubric after each answer that a person marks: formgrader shows it there."""
+        with suppress(OSError, ValueError):
+            source = json.loads(Path("source", assignment, f"{notebook}.ipynb").read_text("utf-8"))
+            source = variants.filled(source, assignment, variants.released_as(assignment))
+            rubrics = {
+                cell["metadata"]["nbgrader"]["grade_id"]: re.sub(
+                    r"^### (BEGIN|END) SOLUTION$", "", cell["source"], flags=re.M
+                ).strip()
+                for cell in source["cells"]
+                if cell["cell_type"] == "markdown" and "nbgrader" in cell["metadata"]
+            }
+            for i, cell in reversed(list(enumerate(nb.cells))):
+                name = cell.metadata.get("nbgrader", {}).get("grade_id")
+                if name in rubrics:
+                    new = nbformat.v4.new_markdown_cell(f"{RUBRIC}\n\n{rubrics[name]}")
+                    nb.cells.insert(i + 1, new)
 
     def students_cells(self, nb, known):
         """Return [cell, name] of each cell of the student's own, and the locked cells' places.
@@ -281,6 +330,14 @@ class RestoreCells(preprocessors.NbGraderPreprocessor):
         return result
 
 
+class DropRubrics(preprocessors.NbGraderPreprocessor):
+    """Leave the rubrics out of the feedback."""
+
+    def preprocess(self, nb, resources):
+        nb.cells = [cell for cell in nb.cells if not cell.source.startswith(RUBRIC)]
+        return nb, resources
+
+
 # ---- running them ----------------------------------------------------------------------------
 
 # What the kernel runs first.
@@ -362,32 +419,45 @@ def is_test(cell):
 
 
 class Export(CsvExportPlugin):
-    """The columns of nbgrader's own export, and `status`; without a mark, no number."""
+    """The columns of nbgrader's own export, and two more; without a mark, no number.
 
+    `status` says in words how far it is; `unmarked` is the points still to be marked by hand.
+    """
+
+    platform = Enum(
+        ("", "moodle", "canvas"), "", help="Write grades in the form that it reads, too."
+    ).tag(config=True)
     columns = (
         "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email",
-        "raw_score", "late_submission_penalty", "score", "max_score", "status",
+        "raw_score", "late_submission_penalty", "score", "max_score", "unmarked", "status",
     )  # fmt: skip
     reasons = {}  # (assignment, student): why it was not graded just now
 
     def export(self, gradebook):
-        students = {s.id: s for s in gradebook.students}
-        handed = {(p.name, p.parent.name) for p in Path("submitted").glob("*/*") if p.is_dir()}
-        with open(self.to or "grades.csv", "w", encoding="utf-8", newline="") as file:
+        path = Path(self.to or "grades.csv")
+        rows = list(self.rows(gradebook))
+        with open(path, "w", encoding="utf-8", newline="") as file:
             table = csv.DictWriter(file, self.columns)
             table.writeheader()
-            for assignment in gradebook.assignments:
-                if self.assignment and assignment.name not in self.assignment:
-                    continue
-                others = {student for a, student in handed if a == assignment.name}
-                for student in sorted({*students, *others}):
-                    if not self.student or student in map(str, self.student):
-                        here = (assignment.name, student) in handed
-                        row = self.row(gradebook, assignment, student, here)
-                        person = students.get(student)
-                        for name in ("last_name", "first_name", "email"):
-                            row[name] = getattr(person, name, None) or ""
-                        table.writerow(row)
+            table.writerows(rows)
+        platforms.write(self.platform, rows, path.parent)
+
+    def rows(self, gradebook):
+        students = {s.id: s for s in gradebook.students}
+        handed = {(p.name, p.parent.name) for p in Path("submitted").glob("*/*") if p.is_dir()}
+        for assignment in gradebook.assignments:
+            if self.assignment and assignment.name not in self.assignment:
+                continue
+            others = {student for a, student in handed if a == assignment.name}
+            for student in sorted({*students, *others}):
+                if not self.student or student in map(str, self.student):
+                    here = (assignment.name, student) in handed
+                    row = dict.fromkeys(self.columns, "")
+                    row |= self.row(gradebook, assignment, student, here)
+                    person = students.get(student)
+                    for name in ("last_name", "first_name", "email"):
+                        row[name] = getattr(person, name, None) or ""
+                    yield row
 
     def row(self, gradebook, assignment, student, handed_in):
         row = {
@@ -404,14 +474,29 @@ class Export(CsvExportPlugin):
             status = f"not graded: {reason}" if reason else "not graded"
             return row | {"status": status if handed_in else "nothing handed in"}
         penalty = found.late_submission_penalty or 0
-        open_ = sum(
-            g.max_score for n in found.notebooks for g in n.grades if g.needs_manual_grade
-        )
+        open_ = sum(g.max_score for n in found.notebooks for g in n.grades if g.needs_manual_grade)
         return row | {
             "timestamp": found.timestamp or "", "raw_score": found.score,
             "late_submission_penalty": penalty, "score": max(0.0, found.score - penalty),
+            "unmarked": f"{open_:g}",
             "status": f"{open_:g} points to be marked by hand" if open_ else "graded",
         }  # fmt: skip
+
+
+class LatePenalty(LateSubmissionPlugin):
+    """Take a share of the assignment's points for each day begun after the due date.
+
+    nbgrader asks when a submission is graded, before anything is marked by hand. Hence a share of
+    all points, not of the score of then; it never takes more than that score.
+    """
+
+    per_day = Float(0.1, help="The share of the points that each day costs.").tag(config=True)
+    grace = Float(0, help="Seconds after the due date that cost nothing.").tag(config=True)
+
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        days = math.ceil(max(0.0, total_seconds_late - self.grace) / 86400)
+        assignment = self.parent.gradebook.find_assignment(self.parent.assignment_id)
+        return min(score, days * self.per_day * assignment.max_score)
 
 
 # ---- a class ---------------------------------------------------------------------------------
@@ -421,9 +506,10 @@ class NotGraded(Exception):
     """Why a submission cannot be graded, in words for the instructor."""
 
 
-def fingerprint(folder, tests):
-    """Return a hash of the files in a folder, their names included, and of the tests."""
-    found = hashlib.sha256("\0".join(f"{o.name}\0{o.source}" for o in tests).encode())
+def fingerprint(folder, tests, due):
+    """Return a hash of a folder's files, their names included, of the tests and the due date."""
+    tests = "\0".join(f"{o.name}\0{o.source}" for o in tests)
+    found = hashlib.sha256(f"{due}\0{tests}".encode())
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         if ".ipynb_checkpoints" not in path.parts:
             found.update(f"\0{path.relative_to(folder)}\0".encode() + path.read_bytes())
@@ -472,7 +558,7 @@ def read_notebook(path, assignment):
     }
     matches = {}
     for source in Path("source").iterdir():
-        cells = (source_notebook(source.name, source.name) or {"cells": []})["cells"]
+        cells = given_notebook(source.name, source.name)["cells"]
         theirs = {c["metadata"].get("nbgrader", {}).get("grade_id") for c in cells} - {None}
         matches[source.name] = len(ids & theirs)
     likely = max(matches, key=matches.get)
@@ -505,7 +591,9 @@ def grade(api, config, student, assignment):
     """Grade one submission if it is new; return what to print about it."""
     folder = Path("submitted", student, assignment)
     done = Path("autograded", student, assignment)
-    mark = fingerprint(folder, originals(api.coursedir.db_url, assignment, assignment))
+    with Gradebook(api.coursedir.db_url) as gradebook:
+        due = gradebook.find_assignment(assignment).duedate
+    mark = fingerprint(folder, originals(api.coursedir.db_url, assignment, assignment), due)
     known = done / FINGERPRINT
     if known.exists() and known.read_text() == mark:
         return "unchanged", []
@@ -530,8 +618,9 @@ def grade(api, config, student, assignment):
     return "graded", unused + re.findall(r"^\[WARNING\] (.*)$", log, flags=re.M)
 
 
-def main(assignments, options=()):
-    """Grade what is new in submitted/, write feedback/ and grades.csv; return the exit code."""
+@cache
+def course(options=()):
+    """Return nbgrader's application and its commands, for the course in this folder."""
     from nbgrader.apps import NbGraderAPI
     from nbgrader.apps.baseapp import NbGrader
     from nbgrader.coursedir import CourseDirectory
@@ -540,10 +629,46 @@ def main(assignments, options=()):
     app = NbGrader()
     app.initialize(list(options))
     app.log_level = "CRITICAL"  # each result holds what was logged
-    api = NbGraderAPI(CourseDirectory(parent=app), parent=app)
+    folder = CourseDirectory(parent=app)
+    folder.db_url += "?timeout=60"  # seconds to wait for another process that writes
+    return app, NbGraderAPI(folder, parent=app)
+
+
+@contextmanager
+def several(processes):
+    """Give a `map` that works in so many processes."""
+    if processes == 1:
+        yield map
+    else:
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            yield pool.map
+
+
+def work(options, job):
+    """Grade a submission, write its feedback; return what to print, and why it was not graded."""
+    assignment, student = job
+    app, api = course(options)
+    try:
+        did, notes = grade(api, app.config, student, assignment)
+        lines = [f"{assignment}, {student}: {did}", *notes]
+        result = api.generate_feedback(assignment, glob.escape(student), force=True)
+        if result["success"]:
+            name_tests(student, assignment)
+        else:
+            lines.append(f"no feedback was written: {reason(result)}")
+        return lines, None
+    except Exception as error:
+        forget(api, assignment, student)
+        why = str(error) if isinstance(error, NotGraded) else repr(error)
+        return [f"{assignment}, {student}: NOT GRADED"], " ".join(why.split())
+
+
+def main(assignments, options=(), processes=1):
+    """Grade what is new in submitted/, write feedback/ and grades.csv; return the exit code."""
+    app, api = course(tuple(options))
     every = sorted(p for p in Path("submitted").glob("*/*") if p.is_dir())
     known = {p.name for p in Path("source").iterdir() if p.is_dir()}
-    troubles, count = {}, 0
+    troubles = {}
     for path in every:
         if path.name not in known:
             troubles[path.name, path.parent.name] = "is no assignment of this course"
@@ -551,30 +676,24 @@ def main(assignments, options=()):
         troubles[path.name, "?"] = "lies in no folder of a student and an assignment"
     for path in Path("submitted").glob("*/*.ipynb"):
         troubles[path.name, path.parent.name] = "lies in no folder of an assignment"
-    for assignment in assignments:
-        students = [p.parent.name for p in every if p.name == assignment]
-        if students and not released(api, assignment):
+    jobs = [(a, p.parent.name) for a in assignments for p in every if p.name == a]
+    for assignment in {a for a, _ in jobs}:
+        if not released(api, assignment):
             api.generate_assignment(assignment, force=True)
-        for student in students:
-            count += 1
-            try:
-                did, notes = grade(api, app.config, student, assignment)
-                print(f"{assignment}, {student}: {did}", *notes, sep="\n    ", flush=True)
-                result = api.generate_feedback(assignment, glob.escape(student), force=True)
-                if not result["success"]:
-                    print(f"    no feedback was written: {reason(result)}")
-                else:
-                    name_tests(student, assignment)
-            except Exception as error:
-                why = str(error) if isinstance(error, NotGraded) else repr(error)
-                troubles[assignment, student] = " ".join(why.split())
-                forget(api, assignment, student)
-                print(f"{assignment}, {student}: NOT GRADED", flush=True)
+    with several(processes) as each:
+        from grader import work  # by this name other processes find it, too
+
+        for job, (lines, why) in zip(jobs, each(partial(work, tuple(options)), jobs), strict=True):
+            print(*lines, sep="\n    ", flush=True)
+            if why:
+                troubles[job] = why
     Export.reasons = troubles
     with Gradebook(api.coursedir.db_url, api.coursedir.course_id) as gradebook:
         Export(parent=app).export(gradebook)
     failed = sum(1 for assignment, _ in troubles if assignment in known)
-    print(f"\n{count - failed} of {count} submissions are graded; grades.csv has the marks.")
+    print(
+        f"\n{len(jobs) - failed} of {len(jobs)} submissions are graded; grades.csv has the marks."
+    )
     for (assignment, student), why in troubles.items():
         print(f"NOT GRADED: {assignment}, {student}: {why}.")
     return 1 if troubles else 0
@@ -609,4 +728,7 @@ def name_tests(student, assignment):
 if __name__ == "__main__":
     options = [word for word in sys.argv[1:] if word.startswith("-")]  # --Execute.timeout=20, say
     chosen = [word for word in sys.argv[1:] if not word.startswith("-")]
-    sys.exit(main(chosen or sorted(p.name for p in Path("source").iterdir()), options))
+    jobs = [int(word.split("=")[1]) for word in options if word.startswith("--jobs=")]
+    options = [word for word in options if not word.startswith("--jobs=")]
+    every = sorted(p.name for p in Path("source").iterdir())
+    sys.exit(main(chosen or every, options, *jobs))

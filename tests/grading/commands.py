@@ -14,7 +14,7 @@ FORKS.set_forkserver_preload(["nbgrader.apps.nbgraderapp"])
 
 
 def forked(course, command, arguments):
-    """Run `nbgrader` or `grader.py` in a course; return the exit code and what was printed.
+    """Run `nbgrader` or a file of the course; return the exit code and what was printed.
 
     nbgrader's exit code says little: the gradebook is asked.
     """
@@ -44,9 +44,9 @@ def run(folder, environment, printed, command, arguments):
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
     sys.argv = [command, *arguments]
-    if command == "grader":
+    if command != "nbgrader":
         sys.path.insert(0, str(folder))
-        runpy.run_path("grader.py", run_name="__main__")
+        runpy.run_path(f"{command}.py", run_name="__main__")
     else:
         from nbgrader.apps.nbgraderapp import NbGraderApp
 

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import symtable
+import sys
 import types
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from pathlib import Path
 import numpy as np
 
 COURSE = Path(__file__).resolve().parents[2] / "notebooks" / "exercises"
+sys.path.insert(0, str(COURSE))
+from variants import filled  # noqa: E402
+
 ASSIGNMENTS = sorted(path.name for path in (COURSE / "source").iterdir() if path.is_dir())
 if os.environ.get("ASSIGNMENTS"):  # make grading ASSIGNMENTS=... for some of them
     ASSIGNMENTS = os.environ["ASSIGNMENTS"].split()
@@ -36,11 +40,17 @@ class Cell:
     points: float | None = None
 
 
-def code_cells(assignment):
+def source(assignment, seed=None):
+    """Return an assignment's source with the numbers of a class, VARIANT=... from outside."""
+    seed = os.environ.get("VARIANT", "") if seed is None else seed
+    return filled(read(source_path(assignment)), assignment, seed)
+
+
+def code_cells(assignment, seed=None):
     """Return the code cells of an assignment's source, with its solutions and hidden tests."""
     return [
         Cell(c["id"], "".join(c["source"]), c["metadata"]["nbgrader"].get("points"))
-        for c in read(source_path(assignment))["cells"]
+        for c in source(assignment, seed)["cells"]
         if c["cell_type"] == "code"
     ]
 
@@ -83,8 +93,8 @@ class Marker:
     some of its values from that cell on: a faster function that does the same, say.
     """
 
-    def __init__(self, assignment, stand_ins=None):
-        self.cells = code_cells(assignment)
+    def __init__(self, assignment, stand_ins=None, seed=None):
+        self.cells = code_cells(assignment, seed)
         self.stand_ins = stand_ins or {}
         self.namespace, self.steps = {"__name__": "__main__"}, {}
         used_later, self.shown = set(), set()  # cells to look at: no test needs what they set

@@ -355,6 +355,14 @@ def test_an_answer_in_two_cells_is_marked_whole(graded):
     assert ["".join(c["source"]) for c in found] == ["First part.\n\nSecond part."]
 
 
+def test_the_rubric_stands_after_the_answer_and_not_in_the_feedback(graded):
+    nb = json.loads((graded[0] / "autograded" / "right" / NAME / "tiny.ipynb").read_text("utf-8"))
+    texts = ["".join(c["source"]) for c in nb["cells"]]
+    assert "A point each." in texts[texts.index("Because.") + 1]
+    page = (graded[0] / "feedback" / "right" / NAME / "tiny.html").read_text("utf-8")
+    assert "Because." in page and "A point each" not in page and "Rubric" not in page
+
+
 def test_grading_again_looks_only_at_what_changed(graded):
     """The last test here: it changes the class."""
     course = graded[0]

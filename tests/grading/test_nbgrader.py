@@ -10,7 +10,7 @@ import shutil
 
 import pytest
 from commands import forked
-from course import ASSIGNMENTS, COURSE, read, replaced, source_path, submit
+from course import ASSIGNMENTS, COURSE, read, replaced, source, submit
 from nbgrader.api import Gradebook
 
 # What goes wrong in real submissions, and the test cells that it costs: all others are earned.
@@ -27,10 +27,10 @@ TROUBLE = {
 }  # fmt: skip
 
 
-def solved(release, source):
+def solved(release, with_solutions):
     """Return a release with the reference's solutions written into it, as a student would."""
     answers = {}
-    for cell in source["cells"]:
+    for cell in with_solutions["cells"]:
         meta = cell["metadata"].get("nbgrader", {})
         if meta.get("solution"):
             lines = "".join(cell["source"]).splitlines()
@@ -55,7 +55,7 @@ def course(tmp_path_factory):
         shutil.copytree(COURSE / "source" / assignment, folder / "source" / assignment)
         forked(folder, "nbgrader", ["generate_assignment", assignment])
         release = read(folder / "release" / assignment / f"{assignment}.ipynb")
-        right = solved(release, read(source_path(assignment)))
+        right = solved(release, source(assignment))
         hand_in(folder, "reference", assignment, right)
         if assignment in TROUBLE:
             hand_in(folder, "trouble", assignment, submit(right, TROUBLE[assignment][0]))
@@ -90,7 +90,7 @@ def mark_by_hand(course, assignment):
 
 def graded(assignment):
     """Return the points of the test cells, and of the written question, as the source has them."""
-    cells = [c["metadata"].get("nbgrader", {}) for c in read(source_path(assignment))["cells"]]
+    cells = [c["metadata"].get("nbgrader", {}) for c in source(assignment)["cells"]]
     tests = {m["grade_id"]: m["points"] for m in cells if m.get("grade") and not m["solution"]}
     return tests, {m["grade_id"]: m["points"] for m in cells if m.get("grade") and m["solution"]}
 
@@ -102,7 +102,7 @@ def test_the_release_holds_no_solution_and_no_hidden_test(course, assignment):
     raw, release = path.read_text(encoding="utf-8"), read(path)
     assert not re.search("(BEGIN|END) (SOLUTION|HIDDEN)", raw)
     secret = []
-    for cell in read(source_path(assignment))["cells"]:
+    for cell in source(assignment)["cells"]:
         inside = False
         for line in "".join(cell["source"]).splitlines():
             if re.search("### (BEGIN|END) (SOLUTION|HIDDEN)", line):
@@ -112,7 +112,7 @@ def test_the_release_holds_no_solution_and_no_hidden_test(course, assignment):
     # a line may also stand where it is given (`def test_...`): then it is no secret
     shown = {
         line.strip()
-        for cell in read(source_path(assignment))["cells"]
+        for cell in source(assignment)["cells"]
         for line in re.sub(
             r"### BEGIN (SOLUTION|HIDDEN TESTS)\n.*?### END (SOLUTION|HIDDEN TESTS)", "",
             "".join(cell["source"]), flags=re.S,
