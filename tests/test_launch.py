@@ -46,7 +46,9 @@ def test_links_lead_to_copies(monkeypatch, tmp_path):
         colab, binder, codespaces = re.findall(r"\]\((.*?)\)", launch.links(slug(path)))
         assert colab.startswith("https://colab.research.google.com/github/someone/lessons/blob/")
         assert (tmp_path / colab.partition("/blob/gh-pages/")[2]).is_file()
-        assert binder.startswith("https://mybinder.org/v2/gh/someone/lessons/HEAD?urlpath=lab/tree/")
+        assert binder.startswith(
+            "https://mybinder.org/v2/gh/someone/lessons/HEAD?urlpath=lab/tree/"
+        )
         assert binder.partition(f"{optlab_start.FOLDER}/")[2] in copies
         assert codespaces == "https://codespaces.new/someone/lessons"
 

@@ -18,10 +18,10 @@ import shutil
 import sys
 from pathlib import Path
 
+import launch
 from lessons import NOTEBOOKS, ROOT, read, slug, source, stored_claims
 
 sys.path.insert(0, str(ROOT))
-import launch  # noqa: E402
 import optlab_live  # noqa: E402
 
 RESULTS = [

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 from lessons import ROOT
 

@@ -8,11 +8,15 @@ Codespaces follow .binder/ and .devcontainer/, and lay the copies as `optlab` do
 
 import json
 import os
+import sys
 
-import optlab_start
+from lessons import ROOT
+
+sys.path.insert(0, str(ROOT))
+import optlab_start  # noqa: E402
 
 BRANCH = "gh-pages"
-FIRST_CELL = '''\
+FIRST_CELL = """\
 # Run this first, and only here: it installs what is missing.
 import importlib.metadata
 import subprocess
@@ -39,7 +43,7 @@ if stale:
     print(f"Now restart the session (menu Runtime) and go on below: {', '.join(stale)} changed.")
 else:
     print("All is here: go on.")
-'''
+"""
 
 
 def repository():
