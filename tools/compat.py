@@ -16,7 +16,7 @@ import tomllib
 from lessons import ROOT
 
 PYTHONS = ("3.11", "3.12", "3.13")
-TESTERS = ["pytest>=8", "pytest-xdist>=3.6", "nbclient>=0.10", "nbformat>=5.10", "psutil>=6"]
+TESTERS = ("pytest", "pytest-xdist", "nbclient", "nbformat", "psutil", "distributed")
 LEFT_OUT = ("browser", "exercises", "live", "memory", "site")
 
 
@@ -24,13 +24,16 @@ def requirements(kind):
     """Return what pip is asked for: every lower bound itself, or the newest above it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = project["dependencies"]
-    return [need.replace(">=", "==") for need in needed] if kind == "lowest" else needed
+    test = project["optional-dependencies"]["test"]
+    testers = [need for need in test if need.partition(">=")[0] in TESTERS]
+    lowest = [need.replace(">=", "==") for need in needed]
+    return (lowest if kind == "lowest" else needed) + testers
 
 
 def interpreters():
     """Return the Pythons of this machine that optlab runs on, oldest first."""
     named = [found for version in PYTHONS if (found := shutil.which(f"python{version}"))]
-    works = [python for python in named if not subprocess.run([python, "-c", ""]).returncode]
+    works = [p for p in named if not subprocess.run([p, "-c", ""], capture_output=True).returncode]
     return works or [sys.executable]
 
 
@@ -42,7 +45,7 @@ def environment(kind):
         base = interpreters()[0 if kind == "lowest" else -1]
         subprocess.run([base, "-m", "venv", home], check=True)
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]
-    subprocess.run([*pip, *requirements(kind), *TESTERS], check=True)
+    subprocess.run([*pip, *requirements(kind)], check=True)
     subprocess.run([*pip, "--no-deps", "-e", ROOT], check=True)
     return python
 
