@@ -17,6 +17,7 @@ from test_package import ROOT
 import optlab_start
 
 sys.path.insert(0, str(ROOT / "tools"))
+import build_site  # noqa: E402
 import launch  # noqa: E402
 from lessons import NOTEBOOKS, slug  # noqa: E402
 
@@ -51,6 +52,18 @@ def test_links_lead_to_copies(monkeypatch, tmp_path):
         )
         assert binder.partition(f"{optlab_start.FOLDER}/")[2] in copies
         assert codespaces == "https://codespaces.new/someone/lessons"
+
+
+def test_a_lesson_of_the_site_begins_with_its_links(monkeypatch, tmp_path):
+    heads = {}
+    for repository in ("", "someone/lessons"):
+        monkeypatch.setenv("OPTLAB_REPOSITORY", repository)
+        page = json.loads(build_site.lesson(NOTEBOOKS[0], tmp_path, set()))
+        heads[repository] = "".join(page["cells"][0]["source"]).splitlines()
+    line = launch.links(slug(NOTEBOOKS[0])).strip()
+    plain = heads[""]
+    assert plain[0] == "# 00 Start here: one run is not evidence" and "https" not in plain[2]
+    assert heads["someone/lessons"] == [plain[0], "", line, *plain[1:]]
 
 
 # ---- the first cell on Colab -------------------------------------------------------------------

@@ -138,7 +138,7 @@ def lesson(path, folder, known):
     places = labelled()
     title = notebook.cells[0]
     head, _, rest = title.source.replace("# ", f"# {path.name[:2]} ", 1).partition("\n")
-    title.source = f"{head}\n\n{launch.links(slug(path))}{rest}"
+    title.source = f"{head}\n{launch.links(slug(path))}{rest}"
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             text = relink(cell.source, f"notebooks/{slug(path)}.ipynb", folder, known)

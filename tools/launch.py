@@ -52,7 +52,7 @@ def repository():
 
 
 def links(slug):
-    """Return a line of Markdown with the links of a lesson, or "" without a repository."""
+    """Return a paragraph of Markdown with a lesson's links, or "" without a repository."""
     name = repository()
     if not name:
         return ""
@@ -60,7 +60,7 @@ def links(slug):
     copy = f"{optlab_start.FOLDER}/notebooks/{slug}.ipynb"
     binder = f"https://mybinder.org/v2/gh/{name}/HEAD?urlpath=lab/tree/{copy}"
     return (
-        f"Run it without installing anything: [on Colab]({colab}), [on Binder]({binder}), "
+        f"\nRun it without installing anything: [on Colab]({colab}), [on Binder]({binder}), "
         f"[in Codespaces](https://codespaces.new/{name}).\n"
     )
 
