@@ -125,7 +125,7 @@ def test_dropout_follows_each_hidden_layer_and_never_the_softmax():
             {"hidden": (0,)},
             ValueError,
             "positive integer",
-            marks=pytest.mark.skipif(KERAS < (3, 15), reason="Keras took 0 units before 3.15"),
+            marks=pytest.mark.skipif(KERAS < (3, 13), reason="Keras took 0 units before 3.13"),
         ),
         ({"activation": "relo"}, ValueError, "relo"),
         ({"kernel_initializer": "he_unifrom"}, ValueError, "he_unifrom"),
