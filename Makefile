@@ -6,14 +6,17 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LESSONS ?= $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 COURSE ?= notebooks/exercises
+# owner/name on GitHub: the site then links to Colab, Binder and Codespaces
+REPOSITORY ?=
 ASSIGNMENTS ?= $(notdir $(wildcard $(COURSE)/source/*))
 
 # The kernel of this environment, even if another has left one named python3 in the user's home.
 export JUPYTER_PREFER_ENV_PATH ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test lab check test lint loopback unit grading grading-by-nbgrader nbval \
-        notebooks release solutions grade replicate full bench coverage site figures quiz handouts wheel constraints clean
+.PHONY: help setup setup-test lab check test lint loopback unit compat grading grading-by-nbgrader nbval \
+        notebooks release solutions grade replicate full bench coverage site figures quiz handouts wheel \
+        constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +62,9 @@ loopback: $(BIN)/python
 
 unit: $(VENV)/.test loopback  ## the unit tests, doctests and the structure of the notebooks
 	$(BIN)/python -m pytest -n 2 --dist loadfile --doctest-modules --durations=5 --ignore=tests/grading tests optlab
+
+compat: $(VENV)/.lab  ## the unit tests with the lowest and the newest versions, in build/compat
+	$(BIN)/python tools/compat.py $(COMPAT)
 
 grading: $(VENV)/.test loopback  ## mark wrong, right and broken submissions (ASSIGNMENTS=... for some)
 	+@start=$$(date +%s); TF_NUM_INTRAOP_THREADS=1 $(MAKE) --no-print-directory -j2 \
@@ -115,7 +121,7 @@ coverage: $(VENV)/.lab  ## simulate how often the intervals of claims are right;
 
 site: $(VENV)/.lab  ## build the pages to read, in build/site
 	$(INSTALL) -e ".[site]"
-	$(BIN)/python tools/build_site.py
+	OPTLAB_REPOSITORY="$(REPOSITORY)" $(BIN)/python tools/build_site.py
 
 figures: $(VENV)/.lab  ## put every figure of the lessons on one page, build/figures: colour, grey, colour-blind
 	$(BIN)/python tools/figure_sheet.py

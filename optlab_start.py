@@ -110,8 +110,9 @@ def lay(folder, files, version):
         elif there != new:
             write(folder / name, content)
         laid[name] = new
-    record = {"version": version, "files": laid}
-    write(folder / RECORD, (json.dumps(record, indent=1) + "\n").encode())
+    record = (json.dumps({"version": version, "files": laid}, indent=1) + "\n").encode()
+    if digest_of(folder / RECORD) != digest(record):  # on a full disk, what is there still opens
+        write(folder / RECORD, record)
     return beside
 
 

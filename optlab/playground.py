@@ -16,7 +16,7 @@ from PIL import Image
 from . import schedules
 from .claims import claim
 from .data import load_blobs
-from .figures import COLORS, house_style, number
+from .figures import COLORS, finish, house_style, number
 from .models import blobs_mlp
 from .paths import draw_surface, plot_paths, shown
 from .plots import plot_learning_curves
@@ -34,6 +34,7 @@ RULES = {  # what the student chooses: the rule, and whether the momentum slider
     "Adamax": ("adamax", False),
     "Nadam": ("nadam", False),
 }
+WITHOUT_CONTROLS = "A still: the controls need a running kernel, and a page that shows widgets."
 
 
 class _Playground:
@@ -99,10 +100,15 @@ class _Playground:
         return {name: control.value for name, control in self.controls.items()}
 
     def _repr_mimebundle_(self, include=None, exclude=None):
+        """Return the controls, and for pages that cannot show them a still that says so."""
         still = self.still()
-        data = self.widget._repr_mimebundle_()
-        data |= {"image/png": base64.b64encode(still.png()).decode(), "text/plain": repr(still)}
-        return data, {"image/png": {"alt": still.alt}}
+        caption = " ".join(still.figure.get_supxlabel().split())
+        finish(still.figure, f"{caption} {WITHOUT_CONTROLS}", "")
+        still = replace(still, alt=f"{still.alt} {WITHOUT_CONTROLS}")
+        # written out, since ipywidgets 7, which Colab has, offers no bundle
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        data, metadata = still._repr_mimebundle_()
+        return {"application/vnd.jupyter.widget-view+json": view} | data, metadata
 
 
 class DescentPlayground(_Playground):

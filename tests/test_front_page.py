@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import tomllib
 
 import pytest
 from test_package import ORDER, ROOT
@@ -64,6 +65,16 @@ def test_the_seconds_are_the_benchmarks():
     text = " ".join(README.split())
     assert f"in {ours['first']:.1f} seconds" in text
     assert f"would take {loop['first'] / loop['runs'] * 160 / 60:.0f} minutes" in text
+
+
+def test_there_is_one_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    version = project["version"]
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^version: (.*)$", cited, flags=re.M)[1] == version
+    assert re.search(r"^## ([\d.]+)", changes, flags=re.M)[1] == version
+    assert set(re.findall(r"optlab-([\d.]+)-py3", README)) == {version}
 
 
 @pytest.mark.parametrize("page", [README, CONTRIBUTING, GUIDE], ids=["README", "how", "guide"])

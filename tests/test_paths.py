@@ -169,8 +169,17 @@ def test_descent_playground_draws_its_path():
 def test_playground_without_a_kernel_is_a_still():
     data, metadata = ol.DescentPlayground()._repr_mimebundle_()
     assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).width > 300
-    assert "distance" in metadata["image/png"]["alt"]
-    assert "application/vnd.jupyter.widget-view+json" in data
+    alt = metadata["image/png"]["alt"]
+    assert "distance" in alt and alt.endswith(" and a page that shows widgets.")
+
+
+def test_playground_shows_its_controls_with_any_ipywidgets():
+    """Version 7, which Colab has, gives no bundle; version 8 gives the same one as we do."""
+    playground, kind = ol.DescentPlayground(), "application/vnd.jupyter.widget-view+json"
+    data, _ = playground._repr_mimebundle_()
+    assert data[kind]["model_id"] == playground.widget.model_id
+    if hasattr(playground.widget, "_repr_mimebundle_"):
+        assert data[kind] == playground.widget._repr_mimebundle_()[kind]
 
 
 def test_playground_refuses_what_no_control_offers_and_stays():

@@ -126,7 +126,59 @@ def test_a_full_disk_leaves_no_half_lesson(folder, monkeypatch, capsys):
     assert there(folder) == OLD
 
 
+def test_on_a_full_disk_what_is_up_to_date_still_opens(folder, monkeypatch):
+    start.lay(folder, OLD, "1")
+    monkeypatch.setattr(start, "write", lambda *_: pytest.fail("nothing is to be written"))
+    assert start.lay(folder, OLD, "1") == []
+
+
+def test_a_disk_that_fills_up_midway(folder, monkeypatch):
+    """What was laid is whole, what was changed is kept, and the next start lays the rest."""
+    start.lay(folder, OLD, "1")
+    (folder / "notebooks/b.ipynb").write_bytes(b"my work")
+    replace, done = os.replace, []
+
+    def fills_up(source, target):
+        if done:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        done.append(replace(source, target))
+
+    monkeypatch.setattr(start.os, "replace", fills_up)
+    with pytest.raises(OSError, match="No space left"):
+        start.lay(folder, NEW, "2")
+    assert there(folder) == {"notebooks/a.ipynb": b"new a", "notebooks/b.ipynb": b"my work"}
+    monkeypatch.setattr(start.os, "replace", replace)
+    assert start.lay(folder, NEW, "2") == ["notebooks/b (2).ipynb"]
+    assert there(folder) == NEW | {
+        "notebooks/b.ipynb": b"my work",
+        "notebooks/b (2).ipynb": b"new b",
+    }
+
+
+def test_two_updates_at_once_keep_what_was_changed(folder):
+    start.lay(folder, OLD, "1")
+    (folder / "notebooks/a.ipynb").write_bytes(b"my work")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: start.lay(folder, NEW, "2"), range(40)))
+    files = there(folder)
+    assert files.pop("notebooks/a.ipynb") == b"my work"
+    assert files == {"notebooks/b.ipynb": b"new b", "notebooks/a (2).ipynb": b"new a"}
+
+
 # ---- the command -------------------------------------------------------------------------------
+
+
+def test_a_read_only_folder(folder, monkeypatch, capsys):
+    """Refused by the system itself: root, as whom CI runs, may write anywhere."""
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(start.tempfile, "NamedTemporaryFile", refuse)
+    assert start.main(["--to", str(folder)]) == 1
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.count("\n") == 1
+    assert f"written to {folder} (Permission denied)" in said.err and "--to" in said.err
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path, capsys):

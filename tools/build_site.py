@@ -4,7 +4,8 @@ Usage: build_site.py [FOLDER]       (default: build/site)
 
 The lessons come with their stored outputs; nothing is executed. What the repository holds keeps
 its place, so that its links work; the table of claims and the pages of the package are written
-here. docs/conf.py holds Sphinx' settings and links the glossary's terms.
+here. docs/conf.py holds Sphinx' settings and links the glossary's terms; launch.py makes the links
+that start a lesson elsewhere.
 
 (Not called site.py: Python itself has a module of that name.)
 """
@@ -17,6 +18,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import launch
 from lessons import NOTEBOOKS, ROOT, read, slug, source, stored_claims
 
 sys.path.insert(0, str(ROOT))
@@ -136,7 +138,8 @@ def lesson(path, folder, known):
     notebook.metadata.pop("widgets", None)
     places = labelled()
     title = notebook.cells[0]
-    title.source = title.source.replace("# ", f"# {path.name[:2]} ", 1)
+    head, _, rest = title.source.replace("# ", f"# {path.name[:2]} ", 1).partition("\n")
+    title.source = f"{head}\n{launch.links(slug(path))}{rest}"
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             text = relink(cell.source, f"notebooks/{slug(path)}.ipynb", folder, known)
@@ -277,6 +280,7 @@ def build(folder):
     shutil.rmtree(folder, ignore_errors=True)
     kept = folder.with_name(f"{folder.name}-cache")
     optlab_live.build(folder / "docs" / "live", lessons=True)
+    launch.write_colab_copies(folder / "colab")
     return main(["-W", "--keep-going", "-q", "-E", "-c", str(ROOT / "docs"), "-d", str(kept),
                  str(pages), str(folder)])  # fmt: skip
 
