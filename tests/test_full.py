@@ -1,5 +1,6 @@
 """The tables of published figures and of verdicts elsewhere: their arithmetic, who wrote them."""
 
+import ast
 import json
 import sys
 
@@ -9,7 +10,7 @@ from test_package import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 import replicate  # noqa: E402
-from lessons import LESSONS, read, stored_claims  # noqa: E402
+from lessons import LESSONS, NOTEBOOKS, code_digest, read, stored_claims  # noqa: E402
 from published import CHANGED, EXPLAINED, PUBLISHED  # noqa: E402
 
 import full  # noqa: E402
@@ -68,6 +69,24 @@ def test_the_table_is_what_the_tool_writes():
 
 def test_nothing_apart_is_unexplained():
     assert "not explained yet" not in full.table()
+
+
+def test_the_words_of_a_figure_do_not_change_what_a_lesson_computes():
+    def digest(*sources):
+        return code_digest({"cells": [{"cell_type": "code", "source": s, "metadata": {}}
+                                      for s in sources]})  # fmt: skip
+
+    first = digest("x = 1\nol.Figure(x, 'one')", "y = 2")
+    assert digest("x = 1\nol.Figure(x, 'two')", "y = 2") == first
+    assert digest("x = 3\nol.Figure(x, 'one')", "y = 2") != first
+    assert digest("x = 1\nol.Figure(x, 'one')", "y = 3") != first
+    for path in NOTEBOOKS:  # it would hide what came after it
+        for cell in read(path)["cells"]:
+            code = "".join(cell["source"])
+            if cell["cell_type"] == "code" and "ol.Figure(" in code:
+                last = ast.parse(code).body[-1]
+                assert ast.get_source_segment(code, last).startswith("ol.Figure("), path
+                assert code.count("ol.Figure(") == 1, path
 
 
 def test_the_verdicts_elsewhere_are_what_the_tool_writes():
