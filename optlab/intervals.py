@@ -112,6 +112,10 @@ def same_again(values, low, high, confidence=0.95, kind="mean"):
     It is right on average over truths of all sizes. Of those that lie at a claim's very margin it
     says too much where the verdict is decided (by luck: 1 in 20), and too little where it is not.
 
+    It knows nothing of what leaves no interval, new values that are all equal or a ratio without
+    a denominator, nor of settings that were chosen by looking at the same seeds. After these, a
+    verdict changes more often than it says: ``replication/README.md`` shows where.
+
     Examples
     --------
     >>> same_again([1.0, 2.0, 3.0, 2.0, 2.0], 1.0, float("inf")) < 0.8

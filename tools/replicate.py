@@ -169,7 +169,9 @@ def table(results):
         "would be the same (*same again*). At 98, a change is to be expected in 2 of 100, or 0.02 "
         "times in one. Summed over the decided claims, that *predicts* how many verdicts differ "
         "between the committed lessons and one new block of seeds; chance makes it a few more or "
-        "fewer. A dash: the stored claims do not hold that figure yet. Facts are not counted. The "
+        "fewer. It does not know of new values that are all equal, of ratios without a denominator "
+        "nor of settings chosen on the same seeds; there, verdicts change more often. "
+        "A dash: the stored claims do not hold that figure yet. Facts are not counted. The "
         "lessons were written with an eye on the first two blocks; nobody looked at the other five "
         "until they were done.\n",
         *blocks(list(lessons.values())),
