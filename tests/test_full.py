@@ -120,16 +120,16 @@ def test_changes_stand_beside_what_the_claims_predict():
         "seeds 7000 …": ["supported", "contradicted", "undecided", "true"],
     }
     found = rows([results_of(first, 0.9), results_of({"baseline": ["supported"]}, 0.5)])
-    assert found["1000 …"] == ["1", "2", "1", "0.2", "1", "1"]
-    assert found["3000 …"] == ["1", "2", "1", "0.2", "1", "0"]
-    assert found["2000 …"] == ["0", "not run", "–", "–", "–", "–"]
-    assert found["3000 … to 7000 …"] == ["2", "4", "1", "0.4", "2", "0"]
+    assert found["1000 …"] == ["1", "2", "1", "0.2", "1", "1", "0.1"]
+    assert found["3000 …"] == ["1", "2", "1", "0.2", "1", "0", "0.1"]
+    assert found["2000 …"] == ["0", "not run", "–", "–", "–", "–", "–"]
+    assert found["3000 … to 7000 …"] == ["2", "4", "1", "0.4", "2", "0", "0.2"]
     assert list(found)[:-1] == [f"{block}000 …" for block in range(1, 8)]
 
 
 def test_results_without_that_figure_predict_nothing():
     both = {"baseline": ["supported"], "seeds 1000 …": ["contradicted"]}
-    assert rows([results_of(both, None)])["1000 …"] == ["1", "1", "1", "–", "0", "0"]
+    assert rows([results_of(both, None)])["1000 …"] == ["1", "1", "1", "–", "0", "0", "0.0"]
     assert rows([results_of(both, 0.99), results_of(both, None)])["1000 …"][2:4] == ["2", "–"]
 
 

@@ -98,21 +98,22 @@ def blocks(lessons):
         What was run of each lesson: factor -> result.
     """
     lines = [
-        "| seeds | lessons run | decided claims | changed | predicted | undecided | changed |",
-        "|" + "---|" * 7,
+        "| seeds | lessons run | decided claims | changed | predicted "
+        "| undecided | changed | predicted |",
+        "|" + "---|" * 8,
     ]
     together = f"{UNSEEN[0]} to {UNSEEN[-1].removeprefix('seeds ')}"
     for name, some in [*((block, [block]) for block in BLOCKS), (together, UNSEEN)]:
         done = [(own, block) for block in some for own in lessons if block in own]
         pairs = [(base, flips(base, claim, block)) for own, block in done for base, claim in
                  zip(own["baseline"]["claims"], own[block]["claims"], strict=True)]  # fmt: skip
-        decided = [x for x in pairs if x[0]["verdict"] in ("supported", "contradicted")]
-        undecided = [x for x in pairs if x[0]["verdict"] == "undecided"]
-        again = [base.get("again") for base, _ in decided]
-        predicted = "–" if None in again else f"{sum(1 - share for share in again):.1f}"
-        row = [len(decided), sum(changed for _, changed in decided), predicted,
-               len(undecided), sum(changed for _, changed in undecided)]  # fmt: skip
-        row = map(str, row) if done else ["not run"] + ["–"] * 4
+        row = []
+        for kind in (("supported", "contradicted"), ("undecided",)):
+            judged = [x for x in pairs if x[0]["verdict"] in kind]
+            again = [base.get("again") for base, _ in judged]
+            predicted = "–" if None in again else f"{sum(1 - share for share in again):.1f}"
+            row += [len(judged), sum(changed for _, changed in judged), predicted]
+        row = map(str, row) if done else ["not run"] + ["–"] * 5
         lines.append(f"| {name.removeprefix('seeds ')} | {len(done)} | {' | '.join(row)} |")
     return lines
 
@@ -167,7 +168,7 @@ def table(results):
         "\n## New seeds: what changed, and what should have\n",
         "Each claim says in how many of 100 repetitions, each with as many new seeds, its verdict "
         "would be the same (*same again*). At 98, a change is to be expected in 2 of 100, or 0.02 "
-        "times in one. Summed over the decided claims, that *predicts* how many verdicts differ "
+        "times in one. Summed over claims, that *predicts* how many verdicts differ "
         "between the committed lessons and one new block of seeds; chance makes it a few more or "
         "fewer. It does not know of new values that are all equal, of ratios without a denominator "
         "nor of settings chosen on the same seeds; there, verdicts change more often. "
