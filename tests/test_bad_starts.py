@@ -316,11 +316,12 @@ def test_make_lab_prefers_its_own_kernel(tmp_path, home_with_a_kernel):
     (tmp_path / "jupyterlab" / "labapp.py").write_text(
         f"class LabApp:\n    def launch_instance(options):\n{find}"
     )
-    command = venv / "bin" / "optlab"
-    command.write_text(
-        f"#!{sys.executable}\nimport sys\nsys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]\n"
+    script, command = tmp_path / "start.py", venv / "bin" / "optlab"
+    script.write_text(
+        f"import sys\nsys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]\n"
         f"import optlab_start\noptlab_start.main(['--to', {str(tmp_path / 'copies')!r}])"
     )
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}"\n')  # paths with blanks
     command.chmod(0o755)
     (venv / ".lab").touch()
     exit_code, said = make("lab", f"VENV={venv}", **home_with_a_kernel)
