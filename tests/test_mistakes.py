@@ -132,7 +132,7 @@ def diverged():
     [
         (MODEL, "digits", {}, TypeError, "give a Dataset"),
         (np.zeros(3), DIGITS, {}, TypeError, "type numpy.ndarray: give a Keras model"),
-        (ol.blobs_mlp(), DIGITS, {}, ValueError, r"samples of shape \(2,\), and digits .*28, 28"),
+        (ol.blobs_mlp(), DIGITS, {}, ValueError, r"of shape \(2,\), and (digits|MNIST) .*28, 28"),
         (ol.mnist_mlp(), BLOBS, {}, ValueError, "are no images|takes samples of shape"),
         (logits(), DIGITS, {}, ValueError, "are no probabilities"),
         (diverged(), DIGITS, {}, ValueError, "diverged in training"),
