@@ -157,14 +157,23 @@ def test_dataset_refuses(changes, message):
 @pytest.mark.parametrize(
     "given, named",
     [
-        ({"x_train": pd.DataFrame(np.ones((12, 2)))}, "x_train is of type pandas.DataFrame"),
+        (
+            {"x_train": pd.DataFrame(np.ones((12, 2)))},
+            f"x_train is of type {pd.DataFrame.__module__}.DataFrame",
+        ),
         ({"x_val": tf.ones((6, 2))}, "x_val is of type tensorflow."),
         ({"x_test": [[1, 2], [3, 4], [5, 6]]}, "x_test is of type list"),
         ({"x_val": np.ma.masked_less(X + 1, 2)}, "x_val is a masked array"),
         ({"y_val": np.ma.masked_equal(Y + 1, 1)}, "y_val is a masked array"),
-        ({"y_val": pd.Series([0, 1, 2] * 2)}, "y_val is of type pandas.Series"),
-        ({"y_val": pd.Series(["a", "b", "c"] * 2, dtype="category")}, "pandas.Series"),
-        ({"y_val": pd.DataFrame({"label": [0, 1, 2] * 2})}, "y_val is of type pandas.DataFrame"),
+        ({"y_val": pd.Series([0, 1, 2] * 2)}, f"y_val is of type {pd.Series.__module__}.Series"),
+        (
+            {"y_val": pd.Series(["a", "b", "c"] * 2, dtype="category")},
+            f"{pd.Series.__module__}.Series",
+        ),
+        (
+            {"y_val": pd.DataFrame({"label": [0, 1, 2] * 2})},
+            f"y_val is of type {pd.DataFrame.__module__}.DataFrame",
+        ),
         ({"y_val": np.array(["a", "b", "c"] * 2)}, "y_val is of type <U1"),
         ({"y_val": Y[:, None]}, "y_val is of type int32 and shape (6, 1)"),
         ({"y_val": [0, 1, 2] * 2}, "y_val is of type list"),

@@ -16,7 +16,7 @@ import tomllib
 from lessons import ROOT
 
 PYTHONS = ("3.11", "3.12", "3.13")
-TESTERS = ("pytest", "pytest-xdist", "nbclient", "nbformat", "psutil", "distributed")
+TESTERS = ("nbval", "nbclient", "nbformat", "pytest", "pytest-xdist", "psutil", "distributed")
 LEFT_OUT = ("browser", "exercises", "live", "memory", "site")
 
 
