@@ -16,7 +16,16 @@ import tomllib
 from lessons import ROOT
 
 PYTHONS = ("3.11", "3.12", "3.13")
-TESTERS = ("nbval", "nbclient", "nbformat", "pytest", "pytest-xdist", "psutil", "distributed")
+TESTERS = (
+    "nbval",
+    "py-spy",
+    "nbclient",
+    "nbformat",
+    "pytest",
+    "pytest-xdist",
+    "psutil",
+    "distributed",
+)
 LEFT_OUT = ("browser", "exercises", "live", "memory", "site")
 
 
@@ -45,7 +54,9 @@ def environment(kind):
         base = interpreters()[0 if kind == "lowest" else -1]
         subprocess.run([base, "-m", "venv", home], check=True)
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]
-    subprocess.run([*pip, *requirements(kind)], check=True)
+    # a test builds the wheel, without the isolation in which pip would fetch this
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
+    subprocess.run([*pip, *requirements(kind), *build], check=True)
     subprocess.run([*pip, "--no-deps", "-e", ROOT], check=True)
     return python
 
