@@ -1,6 +1,7 @@
 """Mistakes and confusions against what is counted by hand."""
 
 import dataclasses
+import re
 
 import keras
 import numpy as np
@@ -132,7 +133,8 @@ def diverged():
     [
         (MODEL, "digits", {}, TypeError, "give a Dataset"),
         (np.zeros(3), DIGITS, {}, TypeError, "type numpy.ndarray: give a Keras model"),
-        (ol.blobs_mlp(), DIGITS, {}, ValueError, r"of shape \(2,\), and (digits|MNIST) .*28, 28"),
+        (ol.blobs_mlp(), DIGITS, {}, ValueError,
+         rf"samples of shape \(2,\), and {re.escape(DIGITS.name)} .*28, 28"),
         (ol.mnist_mlp(), BLOBS, {}, ValueError, "are no images|takes samples of shape"),
         (logits(), DIGITS, {}, ValueError, "are no probabilities"),
         (diverged(), DIGITS, {}, ValueError, "diverged in training"),

@@ -32,7 +32,8 @@ OF_RUNS = [name for name in ALL if name != "schedules"]
 def no_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.simplefilter("ignore", DeprecationWarning)  # of one package about another
+        # matplotlib 3.9 calls pyparsing by its old names
+        warnings.filterwarnings("ignore", r"'\w+' deprecated - use '\w+'", DeprecationWarning)
         yield
 
 

@@ -1,6 +1,7 @@
 """Decision regions against what each network says, asked by `model.predict`."""
 
 import dataclasses
+import re
 
 import keras
 import numpy as np
@@ -146,7 +147,8 @@ def space():
     ("models", "data", "more", "error", "words"),
     [
         (NETWORKS[0], "blobs", {}, TypeError, "give a Dataset"),
-        (NETWORKS[0], DIGITS, {}, ValueError, r"(digits|MNIST) .* shape \(28, 28\), and regions"),
+        (NETWORKS[0], DIGITS, {}, ValueError,
+         rf"{re.escape(DIGITS.name)} .* shape \(28, 28\), and regions are drawn"),
         (NETWORKS[0], space(), {}, ValueError, r"space .* shape \(3,\), and regions"),
         (ol.mnist_mlp(), BLOBS, {}, ValueError, r"model takes samples of shape \(28, 28\)"),
         ({"a": [ol.mnist_mlp()]}, BLOBS, {}, ValueError, "The model of 'a' takes samples"),

@@ -149,7 +149,7 @@ EXPLAINED = {
     ("C10", "L2, validation accuracy"): (
         "these runs had the penalty on the hidden layer's kernel only. The published network has "
         "it on both, as the lesson has since, and three such runs end at .967, .970 and .970. "
-        "Likewise these runs had dropout in the hidden layer only, the published network (and the "
+        "Likewise these runs had dropout in the hidden layer only; the published network (and the "
         "lesson since) has it after the softmax, too."
     ),
     ("C9", "lowest of the seven, accuracy over the folds"): (
