@@ -6,7 +6,7 @@ How often they cover is simulated in ``benchmarks/coverage.py``.
 """
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 KINDS = ("mean", "ratio", "share")
 DRAWS = 20_000  # simulated repetitions; their noise is below a third of a percentage point
@@ -112,15 +112,18 @@ def same_again(values, low, high, confidence=0.95, kind="mean"):
     It is right on average over truths of all sizes. Of those that lie at a claim's very margin it
     says too much where the verdict is decided (by luck: 1 in 20), and too little where it is not.
 
-    It knows nothing of what leaves no interval, new values that are all equal or a ratio without
-    a denominator, nor of settings that were chosen by looking at the same seeds. After these, a
-    verdict changes more often than it says: ``replication/README.md`` shows where.
+    Where more than half of the values of a mean or a ratio are equal, as many new ones may all be,
+    which leaves no interval and so no decision. How probable that is follows from the share that
+    is equal, again with Jeffreys' prior.
+
+    It knows nothing of ratios whose denominator may vanish, nor of settings that were chosen by
+    looking at the same seeds. After these, a verdict changes more often than it says.
 
     Examples
     --------
-    >>> same_again([1.0, 2.0, 3.0, 2.0, 2.0], 1.0, float("inf")) < 0.8
+    >>> same_again([1.0, 2.0, 3.0, 2.5, 1.5], 1.0, float("inf")) < 0.8
     True
-    >>> same_again([1.0, 2.0, 3.0, 2.0, 2.0], -99.0, float("inf"))
+    >>> same_again([1.0, 2.0, 3.0, 2.5, 1.5], -99.0, float("inf"))
     1.0
     """
     values = np.asarray(values, dtype="float64")
@@ -139,7 +142,19 @@ def same_again(values, low, high, confidence=0.95, kind="mean"):
         means = mean + sds * rng.normal(scale=np.sqrt(2 / n), size=DRAWS)
         sds *= np.sqrt(rng.chisquare(n - 1, DRAWS) / (n - 1))  # of the new values
         again = verdicts(*_around(means, sds, n, confidence, kind), low, high)
+        equal = rng.random(DRAWS) < _all_equal(values)
+        again = np.where(equal, "undecided", again)
     return float(np.mean(again == verdicts(*found, low, high)))
+
+
+def _all_equal(values):
+    """Return how probable it is that as many new values are equal, if most of these are."""
+    n, near = len(values), max(ROUNDING[0] * np.abs(values).max(), ROUNDING[1])
+    count = np.sum(np.abs(values - np.median(values)) <= near)
+    if count <= n / 2:
+        return 0.0
+    hits, others = count + 0.5, n - count + 0.5
+    return np.exp(special.betaln(hits + n, others) - special.betaln(hits, others))
 
 
 def _summary(values, kind):

@@ -236,7 +236,7 @@ def test_the_same_again_of_ranges_ratios_and_shares():
 
 
 def test_the_same_again_knows_clear_from_close():
-    values = [1.0, 2.0, 3.0, 2.0, 2.0]
+    values = [1.0, 2.0, 3.0, 2.5, 1.5]
     clear, edge = same_again(values, -20, INF), same_again(values, interval(values)[0], INF)
     assert clear > 0.99 and 0.4 < edge < 0.6  # at the interval's very end it is a coin
     assert same_again(values, 30, INF) > 0.99  # a clear no is as sure
@@ -246,6 +246,34 @@ def test_the_same_again_knows_clear_from_close():
     assert stricter != same_again(values, 1, INF)
     swapped = same_again(-np.array(values), -INF, -1)
     assert swapped == pytest.approx(same_again(values, 1, INF), abs=0.015)
+
+
+@pytest.mark.parametrize("kind", ["mean", "ratio"])
+@pytest.mark.parametrize("n", [5, 20])
+def test_the_same_again_knows_that_equal_values_decide_nothing(n, kind):
+    # a run in so many differs: of the experiments that have an interval, how many have one again?
+    rng, zero = np.random.default_rng(n), float(kind == "ratio")
+    shares = rng.uniform(0, 1, size=(2000, 1))
+    first, second = (
+        np.where(rng.random((2000, n)) < shares, zero, rng.uniform(1.5, 2, (2000, n)))
+        for _ in range(2)
+    )
+    there = ~np.isnan(interval(first, kind=kind)[0])
+    seen = ~np.isnan(interval(second, kind=kind)[0])[there]
+    stated = np.array([same_again(row, 1e-99, 1e99, kind=kind) for row in first[there] + 0.0])
+    if kind == "mean":
+        stated = np.array([same_again(row, -1e9, 1e9) for row in first[there]])
+    assert abs(stated.mean() - seen.mean()) < 0.02
+    assert stated.min() < 0.8 and stated.max() == 1
+
+
+def test_the_same_again_of_few_equal_values_is_as_before():
+    values = [0.1, 0.1, 0.2, 0.3, 0.4]
+    assert same_again(values, -9, INF) == 1.0
+    most = [0.1] * 18 + [0.2, 0.3]
+    share = stats.betabinom(20, 18.5, 2.5).pmf(20)
+    assert same_again(most, -9, INF) == pytest.approx(1 - share, abs=0.01)
+    assert same_again(most, 0.1101, INF) == pytest.approx(1, abs=0.3)  # undecided, and so they are
 
 
 def test_the_same_again_of_certain_runs():
