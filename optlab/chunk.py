@@ -95,15 +95,15 @@ class Training:
         self.a_call = updates_a_call(plan, chunk.width)
         self.orders = _Orders(plan, [seed for _, seed in chunk.runs], chunk.width)
         read = [exact.read_optimizer(p.sample) for p in chunk.plans]
-        rule, names, _, start = read[0]
         weights = shared.weights(chunk)
         self.dtype = dtype = weights[0].dtype
         self.numbers = {
-            name: filled([numbers[name] for _, numbers, _, _ in read], chunk.width).astype(dtype)
-            for name in names
+            name: filled([reading.numbers[name] for reading in read], chunk.width).astype(dtype)
+            for name in read[0].numbers
         }
         zeros = np.zeros(chunk.width, dtype)
-        memory = [updates.initial_state(rule, w, **start) for w in weights]
+        trained = [weights[place] for place in chunk.program.trained]
+        memory = [updates.initial_state(read[0].rule, w, **read[0].start) for w in trained]
         self.state = State(weights, memory, zeros, zeros, zeros)
         self.updates = self.looks = 0
         self.seen, self.rates = [], []  # by look

@@ -26,16 +26,19 @@ from .seeds import first_weights, initial_model, sample_order  # noqa: F401
 MAX_MEMORY = 2**30  # bytes of weights, optimizer state and activations trained at once
 
 
-def refusal(plans):
-    """Return why these plans cannot be trained exactly as Keras would, or None."""
-    for plan in {id(plan.template): plan for plan in plans}.values():
-        if reason := exact.refuse_model(plan.template, plan.dataset):
-            return reason
+def refusals(plans):
+    """Return for each plan why it cannot be trained exactly as Keras would, or None."""
+    models, reasons = {}, []
     for plan in plans:
-        reason = exact.refuse_optimizer(plan.sample) or exact.refuse_callbacks(plan.callbacks())
-        if reason:
-            return reason
-    return None
+        key = id(plan.template), plan.batch_size
+        if key not in models:
+            models[key] = exact.refuse_model(plan)
+        reasons.append(
+            models[key]
+            or exact.refuse_optimizer(plan.sample)
+            or exact.refuse_callbacks(plan.callbacks())
+        )
+    return reasons
 
 
 def train(plans, seeds, max_memory=MAX_MEMORY, weights=True):
@@ -129,11 +132,10 @@ def _groups(plans):
     """Return lists of positions of the plans that one program can train together."""
     groups, texts = {}, {}
     for i, plan in enumerate(plans):
-        rule, _, options, start = exact.read_optimizer(plan.sample)
         if id(plan.template) not in texts:
             texts[id(plan.template)] = exact.structure(plan.template)
         key = (
-            texts[id(plan.template)], rule, str(options), str(start), id(plan.dataset),
+            texts[id(plan.template)], exact.read_optimizer(plan.sample).kind, id(plan.dataset),
             plan.batch_size, plan.updates_per_look, plan.looks,
         )  # fmt: skip
         groups.setdefault(key, []).append(i)

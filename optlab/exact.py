@@ -7,6 +7,8 @@ which numbers, when two models compute the same, and why some cannot be trained 
 import json
 import re
 import warnings
+from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -25,11 +27,10 @@ RULES = {
     keras.optimizers.AdamW: (updates.adamw, ["beta_1", "beta_2", "epsilon", "weight_decay"]),
     keras.optimizers.Adamax: (updates.adamax, ["beta_1", "beta_2", "epsilon"]),
     keras.optimizers.Nadam: (updates.nadam, ["beta_1", "beta_2", "epsilon"]),
+    keras.optimizers.Lion: (updates.lion, ["beta_1", "beta_2"]),
 }
-REFUSED_OPTIONS = (
-    "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "loss_scale_factor",
-    "gradient_accumulation_steps", "amsgrad",
-)  # fmt: skip
+CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
+REFUSED_OPTIONS = ("use_ema", "loss_scale_factor", "gradient_accumulation_steps")
 CALLBACKS = {
     keras.callbacks.ReduceLROnPlateau,
     keras.callbacks.EarlyStopping,
@@ -41,18 +42,38 @@ PRECISIONS = ("float32", "float64")
 # ---- optimizers ------------------------------------------------------------------------------
 
 
+class Reading(NamedTuple):
+    """What an optimizer does, in our terms."""
+
+    rule: Callable  # of `optlab.updates`
+    numbers: dict  # of float: the rule's hyperparameters, and those of `besides`
+    options: dict  # what the rule takes and all runs of a program share
+    start: dict  # where its state starts
+    besides: tuple  # what is done with gradients and weights beside the rule
+
+    @property
+    def kind(self):
+        """What is equal for optimizers that one program can follow."""
+        return self.rule, *self.options.items(), *self.start.items(), *self.besides
+
+
 def read_optimizer(optimizer):
-    """Return an optimizer's rule, numbers, options, and where its state starts."""
+    """Return what an optimizer does."""
     rule, names = RULES[type(optimizer)]
-    numbers = {name: float(getattr(optimizer, name) or 0.0) for name in names}
-    options, start = {}, {}
     if getattr(optimizer, "nesterov", False):
         rule = updates.nesterov
+    if getattr(optimizer, "amsgrad", False):
+        rule, names = updates.amsgrad, ["beta_1", "beta_2", "epsilon"]
+    options, start = {}, {}
     if rule is updates.rmsprop:
         options["centered"] = bool(optimizer.centered)
     if rule is updates.adagrad:
         start["accumulator"] = float(optimizer.initial_accumulator_value)
-    return rule, numbers, options, start
+    besides = [name for name in CLIPS if (getattr(optimizer, name) or 0) > 0]
+    if optimizer.weight_decay and "weight_decay" not in names:
+        besides.append("weight_decay")
+    numbers = {name: float(getattr(optimizer, name) or 0.0) for name in (*names, *besides)}
+    return Reading(rule, numbers, options, start, tuple(besides))
 
 
 def scheduled(optimizer):
@@ -79,8 +100,6 @@ def refuse_optimizer(optimizer):
     for option in REFUSED_OPTIONS:
         if getattr(optimizer, option, None):
             return f"{name} is used with {option}."
-    if optimizer.weight_decay and type(optimizer) is not keras.optimizers.AdamW:
-        return f"{name} is used with weight_decay."
     if getattr(optimizer, "_exclude_from_weight_decay_pattern", None):
         return f"{name} is used with exclude_from_weight_decay."
     if callable(optimizer._learning_rate) and not scheduled(optimizer):
@@ -191,8 +210,32 @@ def _places(value, places):
     return places[value] if isinstance(value, str) else value
 
 
-def refuse_model(model, dataset):
-    """Return why a model's runs cannot be trained together exactly, or None."""
+def normalizations(model):
+    """Return the layers that normalize by the samples of a batch."""
+    kind = keras.layers.BatchNormalization
+    return [n for n in model._flatten_layers() if type(n) is kind and n.trainable]
+
+
+def _refuse_state(model, samples, batch_size):
+    """Return why what a model keeps beside its trainable weights cannot be followed, or None."""
+    known = {id(d.seed_generator.state) for d in dropouts(model)}
+    for layer in normalizations(model):
+        known |= {id(layer.moving_mean), id(layer.moving_variance)}
+        if layer.synchronized or getattr(layer, "renorm", False):
+            return "the model's BatchNormalization is synchronized or renormalizes."
+        if samples % batch_size:
+            return (
+                "a BatchNormalization would see a last batch that is shorter: a batch size that "
+                f"divides {samples} trains all runs at once."
+            )
+    if any(id(variable) not in known for variable in model.non_trainable_variables):
+        return "the model keeps weights that are not trained."
+    return None
+
+
+def refuse_model(plan):
+    """Return why a plan's models cannot be trained together exactly, or None."""
+    model = plan.template
     for layer in model._flatten_layers():
         name = type(layer).__name__
         if not type(layer).__module__.startswith("keras.") or type(layer) is keras.layers.Lambda:
@@ -207,13 +250,12 @@ def refuse_model(model, dataset):
         return f"the model computes in {model.compute_dtype} and Keras in {keras.config.floatx()}."
     if not model.trainable_variables:
         return "the model has no trainable weights."
-    noise = {id(d.seed_generator.state) for d in dropouts(model)}
-    if any(id(variable) not in noise for variable in model.non_trainable_variables):
-        return "the model keeps state beside its trainable weights (as BatchNormalization does)."
+    if reason := _refuse_state(model, len(plan.dataset.x_train), plan.batch_size):
+        return reason
     if any(w.constraint is not None for w in model.trainable_variables):
         return "the model has a constraint on its weights."
     try:
-        return _refuse_computation(model, dataset)
+        return _refuse_computation(model, plan.dataset)
     except Exception as error:  # Keras raises what a layer's configuration happens to raise
         return f"the model cannot be copied or computed apart ({reason(error)})."
 
@@ -232,18 +274,23 @@ def _refuse_computation(model, dataset):
     x = dataset.x_train[:3]
     other = np.concatenate([x[:1], 7 * x[::-1][: len(x) - 1] + 1])
     weights = [w.value for w in model.trainable_variables]
+    kept = [w.value for w in model.weights if not w.trainable]
 
     def outputs(x, training):
-        return copy.stateless_call(weights, [], tf.constant(x), training=training)[0]
+        return copy.stateless_call(weights, kept, tf.constant(x), training=training)[0]
 
-    for training in (False, True):
+    # in training, a BatchNormalization looks at the others, as it should
+    for training in (False,) if normalizations(model) else (False, True):
         first = outputs(x[:1], training)
         if getattr(first, "_keras_mask", None) is not None:
             return "the model's output carries a mask."
         for rows in (x, other):
             if not np.allclose(outputs(rows, training)[:1], first, 1e-3, 1e-5, equal_nan=True):
                 return "the model's output for a sample depends on the others of its batch."
-    if any(layer.calls != 3 for layer in given):
+    for layer in given:
+        layer.calls = 0
+    outputs(x, True)
+    if any(layer.calls != 1 for layer in given):
         return "the model calls a Dropout more than once."
     with tf.GradientTape() as tape:
         tape.watch(weights)

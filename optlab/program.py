@@ -34,8 +34,8 @@ class CannotCompile(Exception):
 class State(NamedTuple):
     """What runs carry from update to update; every array has the runs as its first axis."""
 
-    weights: list
-    memory: list  # the rule's state, a tuple for each weight
+    weights: list  # in the order of Keras' get_weights
+    memory: list  # the rule's state, a tuple for each weight that is trained
     loss: tf.Tensor  # sums since the last look: of the samples' losses, ...
     hits: tf.Tensor  # ... of those classified right, ...
     samples: tf.Tensor  # ... and their number
@@ -63,15 +63,26 @@ def _over_runs(function, arguments):
     return tf.nest.map_structure(lambda value: value[None], only)
 
 
+def _per_run(values, weight):
+    """Return one number a run, shaped to broadcast against a stacked weight, in its dtype."""
+    shape = (values.shape[0], *[1] * (weight.shape.rank - 1))
+    return tf.reshape(tf.cast(values, weight.dtype), shape)
+
+
 class Program:
     """So many updates of so many runs of a kind, compiled once for each shape of data."""
 
-    def __init__(self, model, rule, options):
-        self.rule, self.options = rule, options
+    def __init__(self, model, reading):
+        self.reading = reading
         self.original = model  # kept, since a key may name it by its id
         self.model = exact.with_given_dropout(model)
         layers = self.model._flatten_layers()
         self.dropouts = [d for d in layers if isinstance(d, exact.GivenDropout)]
+        # where among the weights, in the order of Keras' get_weights, those that are trained stand
+        trained = {id(variable) for variable in self.model.trainable_variables}
+        places = [(i, id(variable) in trained) for i, variable in enumerate(self.model.weights)]
+        self.trained = [i for i, yes in places if yes]
+        self.kept = [i for i, yes in places if not yes]
         self._compiled = {}
 
     def train(self, train, val, feed, state):
@@ -125,6 +136,8 @@ class Program:
         Returns
         -------
         losses, hits : tensors of float (runs, samples)
+        statistics : list of tensors (runs, ...)
+            What layers keep beside their trained weights, as it is afterwards.
         """
         own = (x, y) if training else ()
 
@@ -133,24 +146,25 @@ class Program:
             inputs, labels = own or (x, y)
             for dropout, drawn in zip(self.dropouts, noise, strict=False):
                 dropout.noise = drawn
-            output, _ = self.model.stateless_call(weights, [], inputs, training=training)
+            trained, kept = [weights[i] for i in self.trained], [weights[i] for i in self.kept]
+            output, kept = self.model.stateless_call(trained, kept, inputs, training=training)
             loss = keras.losses.categorical_crossentropy
             if labels.shape.rank == 1:
                 loss = keras.losses.sparse_categorical_crossentropy
-            return loss(labels, output), output
+            return loss(labels, output), output, kept
 
-        losses, output = _over_runs(one, (weights, own, list(noise)))
+        losses, output, statistics = _over_runs(one, (weights, own, list(noise)))
         # the class of a diverged model is 0, as in Keras, where XLA's argmax of NaN may be any
         output = tf.where(tf.math.is_nan(output), tf.zeros_like(output), output)
         found = tf.argmax(output, -1, output_type="int32")
         classes = y if y.dtype == tf.int32 else tf.argmax(y, -1, output_type="int32")
-        return losses, tf.cast(found == classes, losses.dtype)
+        return losses, tf.cast(found == classes, losses.dtype), statistics
 
     def _penalty(self, weights):
         """Return what regularizers add to the mean loss of each run, (runs,)."""
         penalty = tf.zeros(weights[0].shape[0], weights[0].dtype)
-        for variable, stack in zip(self.model.trainable_variables, weights, strict=True):
-            if variable.regularizer is not None:
+        for variable, stack in zip(self.model.weights, weights, strict=True):
+            if getattr(variable, "regularizer", None) is not None:
                 # one by one: a sum inside vectorized_map is compiled anew at every call
                 penalty += tf.stack([variable.regularizer(weight) for weight in tf.unstack(stack)])
         return penalty
@@ -176,39 +190,58 @@ class Program:
         size = tf.cast(feed.sizes[i], dtype)
         mask = tf.cast(tf.range(batch) < feed.sizes[i], dtype)
         noise = self._noise(feed.seeds, feed.done + tf.cast(i, "int64"), batch)
+        trained = [state.weights[place] for place in self.trained]
         with tf.GradientTape() as tape:
-            tape.watch(state.weights)
-            losses, hits = self._losses(
+            tape.watch(trained)
+            losses, hits, statistics = self._losses(
                 state.weights, tf.gather(x, chosen), tf.gather(y, chosen), noise, training=True
             )
             # runs share no weight: the gradient of the sum holds each run's own
             loss = tf.reduce_sum(losses * mask, 1) / size + self._penalty(state.weights)
-        gradients = tape.gradient(loss, state.weights)
-        weights, memory = [], []
-        for weight, gradient, remembered in zip(
-            state.weights, gradients, state.memory, strict=True
+        found = zip(tape.gradient(loss, trained), trained, strict=True)
+        gradients = [tf.ensure_shape(tf.convert_to_tensor(g), w.shape) for g, w in found]
+        weights, memory = dict(zip(self.kept, statistics, strict=True)), []
+        for place, gradient, remembered in zip(
+            self.trained, self._clipped(gradients, feed.numbers), state.memory, strict=True
         ):
-            gradient = tf.ensure_shape(tf.convert_to_tensor(gradient), weight.shape)
+            weight = state.weights[place]
             change, remembered = self._change(feed, i, weight, gradient, remembered)
-            weights.append(weight + change)
+            weights[place] = weight + change
             memory.append(remembered)
+        weights = [weights[place] for place in range(len(weights))]
         return State(
             weights, memory, state.loss + loss * size,
             state.hits + tf.reduce_sum(hits * mask, 1), state.samples + size,
         )  # fmt: skip
 
+    def _clipped(self, gradients, numbers):
+        """Return the gradients of all runs, none longer than its optimizer lets them be."""
+        for name in set(exact.CLIPS).intersection(self.reading.besides):
+            if name == "clipvalue":
+                limits = [_per_run(numbers[name], g) for g in gradients]
+                pairs = zip(gradients, limits, strict=True)
+                return [tf.clip_by_value(g, -limit, limit) for g, limit in pairs]
+            squares = [tf.reduce_sum(g * g, tf.range(1, tf.rank(g))) for g in gradients]
+            if name == "global_clipnorm":
+                squares = [tf.add_n(squares)] * len(gradients)
+            limit = numbers[name]
+            scales = [limit / tf.maximum(tf.sqrt(square), limit) for square in squares]
+            return [g * _per_run(s, g) for g, s in zip(gradients, scales, strict=True)]
+        return gradients
+
     def _change(self, feed, i, weight, gradient, memory):
         """Return what the rule adds to one stacked weight, and what it remembers."""
-
-        def per_run(values):
-            shape = (values.shape[0], *[1] * (weight.shape.rank - 1))
-            return tf.reshape(tf.cast(values, weight.dtype), shape)
-
-        given = {name: per_run(values) for name, values in feed.numbers.items()} | self.options
-        if self.rule is updates.adamw:
+        rate = _per_run(feed.rates[i], weight)
+        numbers = {name: _per_run(values, weight) for name, values in feed.numbers.items()}
+        besides = {name: numbers.pop(name) for name in self.reading.besides}
+        given = numbers | self.reading.options
+        if self.reading.rule is updates.adamw:
             given["parameter"] = weight
         t = tf.cast(feed.done + tf.cast(i, "int64") + 1, weight.dtype)
-        return self.rule(gradient, memory, t, learning_rate=per_run(feed.rates[i]), **given)
+        change, memory = self.reading.rule(gradient, memory, t, learning_rate=rate, **given)
+        if "weight_decay" in besides:
+            change -= rate * besides["weight_decay"] * weight
+        return change, memory
 
     def _train(self, train, val, feed, state):
         def look(state):
@@ -243,7 +276,7 @@ class Program:
             places = i * size + tf.range(size)
             mask = tf.cast(places < x.shape[0], weights[0].dtype)
             places = tf.minimum(places, x.shape[0] - 1)
-            losses, right = self._losses(weights, tf.gather(x, places), tf.gather(y, places))
+            losses, right, _ = self._losses(weights, tf.gather(x, places), tf.gather(y, places))
             loss += tf.reduce_sum(losses * mask, 1)
             return i + 1, loss, hits + tf.reduce_sum(right * mask, 1)
 
@@ -276,11 +309,11 @@ _lock, _compiling = threading.Lock(), threading.Lock()
 
 def program(plan):
     """Return the program of a plan's kind: the same one whenever the computation is the same."""
-    rule, _, options, _ = exact.read_optimizer(plan.sample)
-    key = (exact.structure(plan.template), rule, tuple(sorted(options.items())))
+    reading = exact.read_optimizer(plan.sample)
+    key = (exact.structure(plan.template), *reading.kind)
     with _lock:
         if key not in _programs:
-            _programs[key] = Program(plan.template, rule, options)
+            _programs[key] = Program(plan.template, reading)
         _programs.move_to_end(key)
         while len(_programs) > KEPT:  # what was used longest ago is compiled again if need be
             _programs.popitem(last=False)

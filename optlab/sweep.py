@@ -177,21 +177,43 @@ def _short(value):
 
 def _train(plans, seeds, engine, n_jobs, keep=False):
     """Return the results by (setting, seed) and the engine that was used."""
-    reason = None
-    if engine != "keras":
-        reason = ensemble.refusal(plans)
+    if engine == "keras":
+        return _train_keras(plans, seeds, n_jobs, keep), "keras"
+    reasons = ensemble.refusals(plans)
+    reason = next(filter(None, reasons), None)
+    if engine == "ensemble" and reason:
+        raise ValueError(_cannot(reason))
+    together = [i for i, refused in enumerate(reasons) if not refused]
+    results = {}
+    if together:
         try:
-            if not reason:
-                return _train_together(plans, seeds, n_jobs, keep), "ensemble"
+            some = _train_together([plans[i] for i in together], seeds, n_jobs, keep)
+            results = {(together[i], seed): found for (i, seed), found in some.items()}
+            if len(results) < len(together) * len(seeds):  # interrupted: that ends the others, too
+                return results, "ensemble"
         except ensemble.CannotCompile as error:
-            reason = f"TensorFlow cannot compile the runs as one ({error})."
-    if engine == "ensemble":
-        raise ValueError(
-            f'The ensemble engine cannot do this exactly: {reason} Give engine="auto" or "keras".'
-        )
-    if reason:
-        print(f"Run by run with Keras, as the ensemble cannot do this exactly: {reason}")
-    return _train_keras(plans, seeds, n_jobs, keep), "keras"
+            reason, together = f"TensorFlow cannot compile the runs as one ({error}).", []
+            if engine == "ensemble":
+                raise ValueError(_cannot(reason)) from error
+    alone = [i for i in range(len(plans)) if i not in together]
+    if alone:
+        some = f"{len(alone)} of {len(plans)} settings run " if together else "Run "
+        print(f"{some}by run with Keras, as the ensemble cannot do this exactly: {reason}")
+        try:
+            some = _train_keras([plans[i] for i in alone], seeds, n_jobs, keep)
+        except KeyboardInterrupt:
+            if not results:
+                raise
+            some = {}
+            warnings.warn(
+                ensemble.interrupted(len(results), len(plans) * len(seeds)), stacklevel=3
+            )
+        results |= {(alone[i], seed): found for (i, seed), found in some.items()}
+    return results, " and ".join(["ensemble"] * bool(together) + ["keras"] * bool(alone))
+
+
+def _cannot(reason):
+    return f'The ensemble engine cannot do this exactly: {reason} Give engine="auto" or "keras".'
 
 
 def _train_together(plans, seeds, n_jobs, keep):

@@ -38,6 +38,11 @@ def maximum(x, y):
     return tf.maximum(x, y) if tf.is_tensor(x) else np.maximum(x, y)
 
 
+def sign(x):
+    """Return -1, 0 or 1 for each element of an array or a tensor."""
+    return tf.sign(x) if tf.is_tensor(x) else np.sign(x)
+
+
 def as_float(t, like):
     """Return a number or numbers in the dtype of `like`, so that `beta**t` has it, too."""
     if tf.is_tensor(like):
@@ -378,6 +383,46 @@ def adamw(
     return change - learning_rate * weight_decay * parameter, state
 
 
+def amsgrad(gradient, state, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    """AMSGrad: Adam whose divisor never shrinks, so that one large gradient is not forgotten.
+
+    Parameters
+    ----------
+    gradient, state, t
+        As in every rule, see `optlab.updates`. The state is (m, v, largest): Adam's, and the
+        largest v so far.
+    learning_rate, beta_1, beta_2, epsilon : float
+        As for `adam`.
+
+    Returns
+    -------
+    change, state
+        What to add to the parameter, and the new state.
+
+    References
+    ----------
+    Reddi, Kale and Kumar, "On the convergence of Adam and beyond" (2018);
+    `keras.optimizers.Adam(amsgrad=True)`.
+
+    Examples
+    --------
+    After a large gradient, a small one moves the parameter less than Adam would.
+
+    >>> start = np.array([0.0])
+    >>> state = initial_state("amsgrad", start)
+    >>> for gradient in (9.0, *[1.0] * 30):
+    ...     change, state = amsgrad(np.array([gradient]), state, 500, beta_2=0.5)
+    >>> print(change.round(5))
+    [-0.00015]
+    """
+    m, v, largest = state
+    _, (m, v) = adam(gradient, (m, v), t, learning_rate, beta_1, beta_2, epsilon)
+    largest = maximum(largest, v)
+    t = as_float(t, gradient)
+    corrected_rate = learning_rate * sqrt(1 - beta_2**t) / (1 - beta_1**t)
+    return -corrected_rate * m / (sqrt(largest) + epsilon), (m, v, largest)
+
+
 def adamax(gradient, state, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
     """Adamax: Adam that divides by the largest gradient of late instead of the mean square.
 
@@ -462,6 +507,41 @@ def nadam(gradient, state, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, eps
     return -learning_rate * m_hat / (sqrt(v_hat) + epsilon), (m, v, product)
 
 
+def lion(gradient, state, t, learning_rate=0.001, beta_1=0.9, beta_2=0.99):
+    """Lion: every parameter moves by the learning rate, against the sign of a running mean.
+
+    Parameters
+    ----------
+    gradient, state, t
+        As in every rule, see `optlab.updates`. The state is (m,), a running mean of gradients.
+    learning_rate : float
+        The length of every step; the authors take a third to a tenth of Adam's.
+    beta_1 : float
+        The share of `m` in the mean whose sign decides; the gradient has the rest.
+    beta_2 : float
+        The share of `m` that is kept.
+
+    Returns
+    -------
+    change, state
+        What to add to the parameter, and the new state.
+
+    References
+    ----------
+    Chen et al., "Symbolic discovery of optimization algorithms" (2023); `keras.optimizers.Lion`.
+
+    Examples
+    --------
+    >>> gradient = np.array([300.0, -0.3])
+    >>> change, state = lion(gradient, initial_state("lion", gradient), t=1)
+    >>> print(change)
+    [-0.001  0.001]
+    """
+    (m,) = state
+    towards = beta_1 * m + (1 - beta_1) * gradient
+    return -learning_rate * sign(towards), (beta_2 * m + (1 - beta_2) * gradient,)
+
+
 # What each rule remembers, in the order of its state, and where that starts.
 STATES = {
     sgd: {},
@@ -472,8 +552,10 @@ STATES = {
     rmsprop: {"mean_square": 0.0, "mean": 0.0, "velocity": 0.0},
     adam: {"m": 0.0, "v": 0.0},
     adamw: {"m": 0.0, "v": 0.0},
+    amsgrad: {"m": 0.0, "v": 0.0, "largest": 0.0},
     adamax: {"m": 0.0, "u": 0.0},
     nadam: {"m": 0.0, "v": 0.0, "product": 1.0},
+    lion: {"m": 0.0},
 }
 UPDATES = {rule.__name__: rule for rule in STATES}
 

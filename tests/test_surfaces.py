@@ -98,6 +98,11 @@ KERAS = {
     "adamw": (keras.optimizers.AdamW, {"learning_rate": 0.1, "weight_decay": 0.01}),
     "adamax": (keras.optimizers.Adamax, {"learning_rate": 0.1}),
     "nadam": (keras.optimizers.Nadam, {"learning_rate": 0.05}),
+    "amsgrad": (
+        lambda **h: keras.optimizers.Adam(amsgrad=True, **h),
+        {"learning_rate": 0.1, "beta_1": 0.8, "beta_2": 0.5},
+    ),
+    "lion": (keras.optimizers.Lion, {"learning_rate": 0.01}),
 }
 
 

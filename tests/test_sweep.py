@@ -62,13 +62,13 @@ def sweep(**given):
 
 
 def test_ensemble_refuses_with_the_reason_and_auto_says_it(capsys, monkeypatch):
-    given = {"optimizer": lambda: keras.optimizers.Lion(1e-3)}
+    given = {"optimizer": lambda: keras.optimizers.Ftrl(1e-3)}
     monkeypatch.setattr(sweeping, "_train_keras", lambda *_: {})
-    with pytest.raises(ValueError, match='update rule for the optimizer Lion. Give engine="auto"'):
+    with pytest.raises(ValueError, match='update rule for the optimizer Ftrl. Give engine="auto"'):
         sweep(engine="ensemble", **given)
     assert capsys.readouterr().out == ""
-    plans, seeds = [], [0]
-    monkeypatch.setattr(ensemble, "refusal", lambda plans: "it knows no X.")
+    plans, seeds = [None], [0]
+    monkeypatch.setattr(ensemble, "refusals", lambda plans: ["it knows no X."])
     assert sweeping._train(plans, seeds, "auto", 1) == ({}, "keras")
     assert capsys.readouterr().out.strip().endswith("cannot do this exactly: it knows no X.")
     sweeping._train(plans, seeds, "keras", 1)
@@ -89,14 +89,38 @@ def test_auto_falls_back_from_what_cannot_be_compiled(capsys, monkeypatch):
 
 
 def test_auto_falls_back_in_earnest(capfd):
-    runs = sweep(model=lambda: normalized(), seeds=1)
+    runs = sweep(optimizer=lambda: keras.optimizers.Ftrl(0.1), seeds=1)
     assert runs.engine == "keras"
-    assert "BatchNormalization" in capfd.readouterr().out
+    assert "optimizer Ftrl" in capfd.readouterr().out
 
 
-def normalized():
-    layers = [keras.layers.Dense(4, "relu"), keras.layers.BatchNormalization()]
-    return keras.Sequential([*layers, keras.layers.Dense(3, "softmax")])
+MIXED = {"optimizer": {"SGD": SGD, "Ftrl": keras.optimizers.Ftrl, "Adam": keras.optimizers.Adam}}
+
+
+def test_one_setting_that_needs_the_loop_does_not_take_the_others_with_it(capfd):
+    runs = sweep(optimizer=None, settings=MIXED, seeds=[5, 2], keep_weights=True)
+    assert runs.engine == "ensemble and keras"
+    assert "1 of 3 settings run by run with Keras" in capfd.readouterr().out
+    for i, setting in enumerate(MIXED["optimizer"]):
+        alone = sweep(optimizer=MIXED["optimizer"][setting], seeds=[5, 2])
+        np.testing.assert_allclose(runs["loss"][i], alone["loss"][0], 1e-5)
+        assert len(runs.weights(optimizer=setting)) == 4
+
+
+def test_an_interrupt_ends_both_parts(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweeping, "fit", interrupt)
+    with pytest.warns(UserWarning, match="4 of 6 runs are finished"):
+        runs = sweep(optimizer=None, settings=MIXED, seeds=2)
+    assert np.isfinite(runs["loss"][[0, 2]]).all() and np.isnan(runs["loss"][1]).all()
+    # interrupted in the first part, it does not begin with the second
+    part = ensemble.train
+    monkeypatch.setattr(ensemble, "train", lambda plans, seeds, **k: part(plans, seeds[:1], **k))
+    monkeypatch.setattr(sweeping, "_train_keras", lambda *_: pytest.fail("it went on"))
+    runs = sweep(optimizer=None, settings=MIXED, seeds=2)
+    assert np.isfinite(runs["loss"][[0, 2], 0]).all() and np.isnan(runs["loss"][:, 1]).all()
 
 
 # ---- seeds ----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import Variable
-from keras.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
+from keras.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop
 
 from optlab.updates import STATES, UPDATES, adam, initial_state, momentum, nesterov, sgd
 
@@ -59,6 +59,10 @@ CASES = {
     "adamax other": ("adamax", OTHERS, Adamax, {}),
     "nadam": ("nadam", {}, Nadam, {}),
     "nadam other": ("nadam", OTHERS, Nadam, {}),
+    "amsgrad": ("amsgrad", {}, Adam, {"amsgrad": True}),
+    "amsgrad other": ("amsgrad", OTHERS, Adam, {"amsgrad": True}),
+    "lion": ("lion", {}, Lion, {}),
+    "lion other": ("lion", {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.75}, Lion, {}),
 }
 
 
