@@ -103,7 +103,10 @@ class Training:
         }
         zeros = np.zeros(chunk.width, dtype)
         trained = [weights[place] for place in chunk.program.trained]
-        memory = [updates.initial_state(read[0].rule, w, **read[0].start) for w in trained]
+        first = read[0]
+        memory = [
+            updates.initial_state(first.rule_of(w.shape[1:]), w, **first.start) for w in trained
+        ]
         self.state = State(weights, memory, zeros, zeros, zeros)
         self.updates = self.looks = 0
         self.seen, self.rates = [], []  # by look

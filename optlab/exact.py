@@ -29,6 +29,8 @@ RULES = {
     keras.optimizers.Nadam: (updates.nadam, ["beta_1", "beta_2", "epsilon"]),
     keras.optimizers.Lion: (updates.lion, ["beta_1", "beta_2"]),
 }
+if hasattr(keras.optimizers, "Muon"):  # from Keras 3.10
+    RULES[keras.optimizers.Muon] = (updates.muon, ["momentum", "rms_rate"])
 CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 REFUSED_OPTIONS = ("use_ema", "loss_scale_factor", "gradient_accumulation_steps")
 CALLBACKS = {
@@ -50,6 +52,10 @@ class Reading(NamedTuple):
     options: dict  # what the rule takes and all runs of a program share
     start: dict  # where its state starts
     besides: tuple  # what is done with gradients and weights beside the rule
+
+    def rule_of(self, shape):
+        """Return the rule for a weight of a shape: Muon leaves to Adam what is no matrix."""
+        return updates.adam if self.rule is updates.muon and len(shape) != 2 else self.rule
 
     @property
     def kind(self):
@@ -73,6 +79,9 @@ def read_optimizer(optimizer):
     if optimizer.weight_decay and "weight_decay" not in names:
         besides.append("weight_decay")
     numbers = {name: float(getattr(optimizer, name) or 0.0) for name in (*names, *besides)}
+    if rule is updates.muon:
+        numbers["epsilon"] = float(optimizer.epsilon)
+        numbers |= {name: float(getattr(optimizer, f"adam_{name}")) for name in ("beta_1", "beta_2")}
     return Reading(rule, numbers, options, start, tuple(besides))
 
 
@@ -102,11 +111,25 @@ def refuse_optimizer(optimizer):
             return f"{name} is used with {option}."
     if getattr(optimizer, "_exclude_from_weight_decay_pattern", None):
         return f"{name} is used with exclude_from_weight_decay."
+    if name == "Muon" and (other := _other_muon(optimizer)):
+        return f"Muon is used with another {other}."
     if callable(optimizer._learning_rate) and not scheduled(optimizer):
         return f"the learning rate of {name} is a function: give a number or a schedule."
     if int(keras.ops.convert_to_numpy(optimizer.iterations)):
         return f"{name} has made updates before."
     return None
+
+
+def _other_muon(optimizer):
+    """Return which option of a Muon is none of those that our rule follows, or None."""
+    usual = keras.optimizers.Muon(adam_weight_decay=optimizer.weight_decay).get_config()
+    names = ("ns_steps", "nesterov", "muon_a", "muon_b", "muon_c", "adam_lr_ratio",
+             "adam_weight_decay", "exclude_layers", "exclude_embeddings")  # fmt: skip
+    config = optimizer.get_config()
+    return next(
+        (name for name in names if config.get(name) != usual.get(name)),
+        None if config.get("rms_rate") else "rms_rate",
+    )
 
 
 # ---- callbacks -------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ one call makes and where a look at the validation set falls are the same for swe
 so that few programs serve many sweeps: TensorFlow never forgets a program that it has compiled.
 """
 
+import inspect
 import threading
 from collections import OrderedDict
 from functools import partial
@@ -235,10 +236,13 @@ class Program:
         numbers = {name: _per_run(values, weight) for name, values in feed.numbers.items()}
         besides = {name: numbers.pop(name) for name in self.reading.besides}
         given = numbers | self.reading.options
-        if self.reading.rule is updates.adamw:
+        rule = self.reading.rule_of(weight.shape[1:])
+        if rule is updates.adamw:
             given["parameter"] = weight
+        if self.reading.rule is updates.muon:  # it and Adam share their numbers
+            given = {n: v for n, v in given.items() if n in inspect.signature(rule).parameters}
         t = tf.cast(feed.done + tf.cast(i, "int64") + 1, weight.dtype)
-        change, memory = self.reading.rule(gradient, memory, t, learning_rate=rate, **given)
+        change, memory = rule(gradient, memory, t, learning_rate=rate, **given)
         if "weight_decay" in besides:
             change -= rate * besides["weight_decay"] * weight
         return change, memory

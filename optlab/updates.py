@@ -542,6 +542,84 @@ def lion(gradient, state, t, learning_rate=0.001, beta_1=0.9, beta_2=0.99):
     return -learning_rate * sign(towards), (beta_2 * m + (1 - beta_2) * gradient,)
 
 
+def orthogonalized(x, iterations=5):
+    """Return matrices with the singular vectors of `x` and singular values near 1.
+
+    Each iteration replaces every singular value s by 3.4445 s - 4.775 s³ + 2.0315 s⁵, which brings
+    those that are not tiny to between about 0.7 and 1.2: near enough, and quicker than a
+    decomposition.
+
+    Parameters
+    ----------
+    x : array or tensor (..., rows, columns)
+    iterations : int
+
+    Examples
+    --------
+    >>> x = np.diag([3.0, 1.0, 0.2])
+    >>> print(np.linalg.svd(orthogonalized(x))[1].round(2))
+    [1.13 0.83 0.71]
+    """
+    swap = tf.linalg.matrix_transpose if tf.is_tensor(x) else lambda x: x.swapaxes(-1, -2)
+    tall = x.shape[-2] > x.shape[-1]
+    if tall:  # the smaller products are the cheaper ones
+        x = swap(x)
+    x = x / (sqrt(_sum_of_squares(x)) + 1e-7)
+    for _ in range(iterations):
+        square = x @ swap(x)
+        x = 3.4445 * x + (-4.775 * square + 2.0315 * square @ square) @ x
+    return swap(x) if tall else x
+
+
+def _sum_of_squares(x):
+    """Return the sum of the squares of each matrix, (..., 1, 1)."""
+    if tf.is_tensor(x):
+        return tf.reduce_sum(x * x, (-2, -1), keepdims=True)
+    return (x * x).sum((-2, -1), keepdims=True)
+
+
+def muon(gradient, state, t, learning_rate=0.001, momentum=0.95, rms_rate=0.2):
+    """Muon: momentum whose step is made to go equally far in all directions of a matrix.
+
+    For matrices only, the last two axes: what else a network has is left to `adam`.
+
+    Parameters
+    ----------
+    gradient, state, t
+        As in every rule, see `optlab.updates`. The state is (velocity,).
+    learning_rate : float
+        With `rms_rate`, about the size of Adam's step.
+    momentum : float
+        The share of the velocity that is kept. The step looks ahead, as Nesterov's.
+    rms_rate : float
+        The root mean square of a step's entries, in learning rates.
+
+    Returns
+    -------
+    change, state
+        What to add to the parameter, and the new state.
+
+    References
+    ----------
+    Jordan, "Muon: an optimizer for hidden layers in neural networks" (2024); `rms_rate`: Liu et
+    al., "Muon is scalable for LLM training" (2025); `keras.optimizers.Muon`.
+
+    Examples
+    --------
+    A gradient that is steep in one direction and flat in the other: the step hardly cares.
+
+    >>> gradient = np.diag([100.0, 1.0])
+    >>> change, state = muon(gradient, initial_state(muon, gradient), t=1)
+    >>> print(change.diagonal().round(5))
+    [-0.00022 -0.00024]
+    """
+    (velocity,) = state
+    velocity = momentum * velocity + gradient
+    step = orthogonalized(gradient + momentum * velocity)
+    size = learning_rate * rms_rate * max(gradient.shape[-2:]) ** 0.5
+    return -size * step, (velocity,)
+
+
 # What each rule remembers, in the order of its state, and where that starts.
 STATES = {
     sgd: {},
@@ -556,8 +634,10 @@ STATES = {
     adamax: {"m": 0.0, "u": 0.0},
     nadam: {"m": 0.0, "v": 0.0, "product": 1.0},
     lion: {"m": 0.0},
+    muon: {"velocity": 0.0},
 }
-UPDATES = {rule.__name__: rule for rule in STATES}
+# By name, the rules for parameters of any shape: muon, which is for matrices, is none of them.
+UPDATES = {rule.__name__: rule for rule in STATES if rule is not muon}
 
 
 def initial_state(rule, parameter, **start):
@@ -566,7 +646,7 @@ def initial_state(rule, parameter, **start):
     Parameters
     ----------
     rule : str or function
-        One of `UPDATES`, by name or itself: "adam" or `adam`.
+        One of `UPDATES`, by name or itself: "adam" or `adam`; or `muon`.
     parameter : array or tensor
         What the rule is to update, for its shape and dtype.
     **start : float, array or tensor
