@@ -66,7 +66,7 @@ class Reading(NamedTuple):
 def read_optimizer(optimizer):
     """Return what an optimizer does."""
     rule, names = RULES[type(optimizer)]
-    if getattr(optimizer, "nesterov", False):
+    if rule is updates.momentum and optimizer.nesterov:
         rule = updates.nesterov
     if getattr(optimizer, "amsgrad", False):
         rule, names = updates.amsgrad, ["beta_1", "beta_2", "epsilon"]
@@ -81,7 +81,9 @@ def read_optimizer(optimizer):
     numbers = {name: float(getattr(optimizer, name) or 0.0) for name in (*names, *besides)}
     if rule is updates.muon:
         numbers["epsilon"] = float(optimizer.epsilon)
-        numbers |= {name: float(getattr(optimizer, f"adam_{name}")) for name in ("beta_1", "beta_2")}
+        numbers |= {
+            name: float(getattr(optimizer, f"adam_{name}")) for name in ("beta_1", "beta_2")
+        }
     return Reading(rule, numbers, options, start, tuple(besides))
 
 

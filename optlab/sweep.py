@@ -205,9 +205,7 @@ def _train(plans, seeds, engine, n_jobs, keep=False):
             if not results:
                 raise
             some = {}
-            warnings.warn(
-                ensemble.interrupted(len(results), len(plans) * len(seeds)), stacklevel=3
-            )
+            warnings.warn(ensemble.interrupted(len(results), len(plans) * len(seeds)), stacklevel=3)
         results |= {(alone[i], seed): found for (i, seed), found in some.items()}
     return results, " and ".join(["ensemble"] * bool(together) + ["keras"] * bool(alone))
 

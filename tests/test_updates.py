@@ -1,13 +1,24 @@
 import functools
 import inspect
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from keras import Variable
 from keras.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop
 
-from optlab.updates import STATES, UPDATES, adam, initial_state, momentum, nesterov, sgd
+from optlab.updates import (
+    STATES,
+    UPDATES,
+    adam,
+    initial_state,
+    momentum,
+    muon,
+    nesterov,
+    orthogonalized,
+    sgd,
+)  # fmt: skip
 
 SHAPES = [(), (2, 5)]
 STEPS = {"float32": 50, "float64": 10}
@@ -170,6 +181,47 @@ def test_has_the_defaults_of_keras(case):
         assert config[name] == pytest.approx(value, rel=1e-7)
     if rule == "adagrad":
         assert initial_state(rule, 0.0) == (config["initial_accumulator_value"],)
+
+
+@pytest.mark.skipif(not hasattr(keras.optimizers, "Muon"), reason="this Keras has no Muon")
+@pytest.mark.parametrize("kind", ["numpy", "xla"])
+@pytest.mark.parametrize("shape", [(2, 5), (5, 2), (4, 4), (1, 3)])
+def test_muon_takes_the_steps_of_keras(shape, kind):
+    generator = np.random.default_rng(2)
+    gradients = generator.normal(size=(6, *shape)).astype("float32")
+    numbers = {"learning_rate": 0.125, "momentum": 0.75, "rms_rate": 0.5}
+    variable = Variable(np.zeros(shape, "float32"))
+    optimizer = keras.optimizers.Muon(weight_decay=None, **numbers)
+    convert, update = np.asarray, functools.partial(muon, **numbers)
+    if kind == "xla":
+        convert, update = tf.constant, tf.function(update, jit_compile=True)
+    place = convert(np.zeros(shape, "float32"))
+    state = initial_state(muon, place)
+    for t, gradient in enumerate(gradients, start=1):
+        optimizer.apply([tf.constant(gradient)], [variable])
+        change, state = update(convert(gradient), state, t)
+        place = place + change
+        # a step has entries of about 0.125 * 0.5, and its matrix products round
+        np.testing.assert_allclose(place, variable, 0, 1e-5 * t)
+
+
+def test_muon_treats_stacked_matrices_one_by_one():
+    generator = np.random.default_rng(3)
+    gradient = generator.normal(size=(3, 2, 5))
+    rates = np.array([0.001, 0.1, 1.0])[:, None, None]
+    change, _ = muon(gradient, initial_state(muon, gradient), 1, rates)
+    for one, rate, whole in zip(gradient, rates.ravel(), change, strict=True):
+        alone, _ = muon(one, initial_state(muon, one), 1, rate)
+        np.testing.assert_allclose(whole, alone, 1e-12)
+
+
+def test_orthogonalized_keeps_the_singular_vectors():
+    x = np.random.default_rng(4).normal(size=(6, 3))
+    u, _, v = np.linalg.svd(x, full_matrices=False)
+    among = u.T @ orthogonalized(x) @ v.T
+    values = np.diag(among)
+    np.testing.assert_allclose(among, np.diag(values), atol=1e-9)
+    assert ((values > 0.6) & (values < 1.3)).all()
 
 
 def test_first_steps_by_hand():
