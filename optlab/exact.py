@@ -265,6 +265,8 @@ def refuse_model(plan):
         name = type(layer).__name__
         if not type(layer).__module__.startswith("keras.") or type(layer) is keras.layers.Lambda:
             return f"the model has a part of one's own, {name}."
+        if "Conv" in name:
+            return f"it has no quick way to train the model's {name} in many runs at once."
         if getattr(layer, "activity_regularizer", None):
             return f"the model's {name} has an activity_regularizer."
         if layer.compute_dtype not in PRECISIONS or layer.compute_dtype != model.compute_dtype:

@@ -759,6 +759,11 @@ REFUSED = {
         "model": lambda: build(keras.layers.Dense(4, activity_regularizer="l2"))
     },
     "computes in float16": {"model": lambda: build(keras.layers.Dense(4, dtype="mixed_float16"))},
+    "quick way to train the model's Conv1D": {
+        "model": lambda: build(
+            keras.layers.Reshape((2, 1)), keras.layers.Conv1D(4, 2), keras.layers.Flatten()
+        )
+    },
     "own, Twice": {"model": lambda: build(Twice())},
     "own, Lambda": {"model": lambda: build(keras.layers.Lambda(lambda x: 2 * x))},
     "own, Own": {"model": Own},
