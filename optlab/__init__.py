@@ -62,7 +62,7 @@ from .by_setting import plot_by_setting  # noqa: E402
 from .callbacks import LearningRateMonitor, WeightMonitor  # noqa: E402
 from .claims import Claim, claim, fact  # noqa: E402
 from .comparisons import plot_final, plot_heatmap, plot_histogram  # noqa: E402
-from .data import Dataset, load_blobs, load_mnist  # noqa: E402
+from .data import Dataset, load_blobs  # noqa: E402
 from .effects import plot_differences, plot_effects  # noqa: E402
 from .figures import Figure  # noqa: E402
 from .growth import animate_training  # noqa: E402
@@ -70,6 +70,7 @@ from .guesses import guess, score  # noqa: E402
 from .landscape import plot_loss_plane  # noqa: E402
 from .looks import figure_style, look_of  # noqa: E402
 from .mistakes import plot_confusion, plot_mistakes  # noqa: E402
+from .mnist import load_mnist  # noqa: E402
 from .models import blobs_mlp, mnist_mlp  # noqa: E402
 from .paths import (  # noqa: E402
     animate_paths,

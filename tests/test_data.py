@@ -23,7 +23,9 @@ from sklearn.datasets import make_blobs
 from sklearn.neighbors import KNeighborsClassifier
 
 from optlab import at_scale, data
-from optlab.data import Dataset, load_blobs, load_mnist
+from optlab import mnist as loading
+from optlab.data import Dataset, load_blobs
+from optlab.mnist import load_mnist
 
 KEYS = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
@@ -65,9 +67,9 @@ def arrays(monkeypatch):
     }
     small = {
         key: (file, made[key].shape, hashlib.sha256(made[key]).hexdigest())
-        for key, (file, _, _) in data.MNIST.items()
+        for key, (file, _, _) in loading.MNIST.items()
     }
-    monkeypatch.setattr(data, "MNIST", small)
+    monkeypatch.setattr(loading, "MNIST", small)
     return made
 
 
@@ -76,7 +78,7 @@ def folder(arrays, monkeypatch, tmp_path):
     """OPTLAB_DATA with the four files of the small MNIST."""
     path = tmp_path / "mnist"
     path.mkdir()
-    for key, (file, _, _) in data.MNIST.items():
+    for key, (file, _, _) in loading.MNIST.items():
         (path / file).write_bytes(gzip.compress(idx(arrays[key])))
     monkeypatch.setenv("OPTLAB_DATA", str(path))
     return path
@@ -546,7 +548,7 @@ def test_sources_are_asked_in_order(sealed, arrays, folder, monkeypatch):
     assert sealed == []  # no download so far
     cache.unlink()
     assert load_mnist(train=20, test=10, stand_in="digits").name == STAND_IN
-    assert sealed == [data.KERAS_URL]
+    assert sealed == [loading.KERAS_URL]
 
 
 def test_without_any_source(sealed):
@@ -554,7 +556,7 @@ def test_without_any_source(sealed):
         ["MNIST is not on this machine", "no network in tests", "OPTLAB_DATA", 'stand_in="digits"'],
         load_mnist, FileNotFoundError,
     )  # fmt: skip
-    assert sealed == [data.KERAS_URL]
+    assert sealed == [loading.KERAS_URL]
 
 
 def serve(monkeypatch, content):
@@ -563,11 +565,11 @@ def serve(monkeypatch, content):
 
 def test_download_fills_the_cache(arrays, monkeypatch, sealed):
     content = npz(arrays)
-    monkeypatch.setattr(data, "KERAS_SHA256", hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(loading, "KERAS_SHA256", hashlib.sha256(content).hexdigest())
     no_network = urllib.request.urlopen
     serve(monkeypatch, content)
     first = load_mnist()
-    assert data._keras_cache().read_bytes() == content
+    assert loading._keras_cache().read_bytes() == content
     monkeypatch.setattr(urllib.request, "urlopen", no_network)
     assert same(load_mnist(), first) and first.name == "MNIST" and sealed == []
 
@@ -580,7 +582,7 @@ class Broken(io.BytesIO):
 @pytest.mark.parametrize("kind", ["truncated", "another file", "dead", "no room"])
 def test_a_failed_download_leaves_nothing(arrays, monkeypatch, kind):
     content = npz(arrays)
-    monkeypatch.setattr(data, "KERAS_SHA256", hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(loading, "KERAS_SHA256", hashlib.sha256(content).hexdigest())
     served = {"truncated": content[:-100], "another file": b"<html>log in first</html>"}
     serve(monkeypatch, served.get(kind, content))
     if kind == "dead":
@@ -592,13 +594,13 @@ def test_a_failed_download_leaves_nothing(arrays, monkeypatch, kind):
 
         monkeypatch.setattr(os, "replace", full)
     refused("cannot be downloaded", load_mnist, FileNotFoundError)
-    assert list(data._keras_cache().parent.iterdir()) == []
+    assert list(loading._keras_cache().parent.iterdir()) == []
     assert load_mnist(train=20, test=10, stand_in="digits").name == STAND_IN
 
 
 def test_a_silent_network_is_given_up(monkeypatch):
     done = threading.Event()
-    monkeypatch.setattr(data, "PATIENCE", 0.05)
+    monkeypatch.setattr(loading, "PATIENCE", 0.05)
     monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: done.wait(5))
     refused("no answer within 0.05 seconds", load_mnist, FileNotFoundError)
     done.set()
@@ -788,7 +790,7 @@ def npz_bomb(path):
     form = {"descr": "|u1", "fortran_order": False, "shape": (600_000_000,)}
     np.lib.format.write_array_header_1_0(head, form)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for key in data.MNIST:
+        for key in loading.MNIST:
             with archive.open(f"{key}.npy", "w", force_zip64=True) as file:
                 file.write(head.getvalue())
                 if key == "x_train":
@@ -910,7 +912,7 @@ def test_no_damage_goes_unseen(folder, arrays, form):
 @needs_mnist
 def test_the_real_mnist(monkeypatch):
     monkeypatch.setenv("OPTLAB_DATA", str(REAL))
-    x_train, y_train, x_test, y_test = data._read(data._find_mnist())
+    x_train, y_train, x_test, y_test = loading._read(loading._find_mnist())
     assert x_train.shape == (60_000, 28, 28) and x_test.shape == (10_000, 28, 28)
     assert x_train[45, 15:20, 15:20].tolist() == [
         [11, 198, 231, 41, 0],
@@ -932,7 +934,7 @@ def test_the_real_mnist(monkeypatch):
 @needs_mnist
 def test_the_real_mnist_again_as_npz_and_damaged(monkeypatch, tmp_path):
     monkeypatch.setenv("OPTLAB_DATA", str(REAL))
-    arrays = dict(zip(data.MNIST, data._read(data._find_mnist()), strict=True))
+    arrays = dict(zip(loading.MNIST, loading._read(loading._find_mnist()), strict=True))
     cache = put_in_cache(npz(arrays))
     monkeypatch.delenv("OPTLAB_DATA")
     assert load_mnist(train=20, test=10).name == "MNIST"
@@ -949,15 +951,15 @@ def test_the_real_mnist_again_as_npz_and_damaged(monkeypatch, tmp_path):
 def stand_in_sources():
     """Make a stand-in, and note which original every image was made from."""
     made = []
-    vary = data._vary
+    vary = loading._vary
 
     def note(image, rng):
         made.append(image.tobytes())
         return vary(image, rng)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "_vary", note)
-        parts = data._make_stand_in(2000, 500, 700, seed=0)
+        patch.setattr(loading, "_vary", note)
+        parts = loading._make_stand_in(2000, 500, 700, seed=0)
     return parts, (made[:2000], made[2000:2500], made[2500:])
 
 
