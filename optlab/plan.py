@@ -248,11 +248,8 @@ class _Bound:
         return self.function(**{name: fresh(value) for name, value in self.arguments.items()})
 
 
-def make_plan(parts, values, every, test, cache):
-    """Turn one setting into a Plan, or say what is wrong with it.
-
-    `cache` keeps data, models and checks that settings share.
-    """
+def _check_parts(parts):
+    """See that what is called once a run is a function."""
     examples = {"model": "ol.blobs_mlp", "optimizer": "lambda: keras.optimizers.SGD(0.01)"}
     for name, example in examples.items():
         if not callable(parts[name]) or isinstance(parts[name], keras.Model):
@@ -270,17 +267,28 @@ def make_plan(parts, values, every, test, cache):
             f"schedule is {describe(parts['schedule'])}: give one of optlab's, or hand Keras' own "
             "to the optimizer, as in lambda: keras.optimizers.SGD(schedule)."
         )
-    bound, taken = _route(parts, values)
-    dataset = parts["data"]
+
+
+def _dataset(data, bound, taken, cache):
+    """Return the data of one setting, made once for all that share it."""
     if "data" in bound:
-        key = _called(parts["data"], taken["data"])
+        key = _called(data, taken["data"])
         if key not in cache:
             cache[key] = bound["data"]()
-        dataset = cache[key]
-    if not isinstance(dataset, Dataset):
-        raise TypeError(
-            f"data is {describe(dataset)}: give a Dataset, or a function that makes one."
-        )
+        data = cache[key]
+    if not isinstance(data, Dataset):
+        raise TypeError(f"data is {describe(data)}: give a Dataset, or a function that makes one.")
+    return data
+
+
+def make_plan(parts, values, every, test, cache):
+    """Turn one setting into a Plan, or say what is wrong with it.
+
+    `cache` keeps data, models and checks that settings share.
+    """
+    _check_parts(parts)
+    bound, taken = _route(parts, values)
+    dataset = _dataset(parts["data"], bound, taken, cache)
     schedule = bound["schedule"]() if "schedule" in bound else parts["schedule"]
     if schedule is not None and not isinstance(schedule, Schedule):
         raise TypeError(
