@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = [
     "scale", "chance", "figures", "looks", "animation", "data", "mnist", "models", "schedules",
     "callbacks", "updates", "surfaces", "seeds", "exact", "program", "chunk", "ensemble",
-    "intervals", "summaries", "runs", "checks", "plan", "trained", "sweep", "captions", "guesses", "cards",
-    "claims", "plots", "comparisons", "by_setting", "effects", "paths", "playground",
+    "intervals", "summaries", "runs", "checks", "plan", "trained", "sweep", "captions",
+    "guesses", "cards", "claims", "plots", "comparisons", "by_setting", "effects", "paths", "playground",
     "predictions", "regions", "growth", "landscape", "mistakes",
 ]  # fmt: skip
 
