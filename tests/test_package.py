@@ -16,8 +16,8 @@ ORDER = [
     "scale", "chance", "figures", "looks", "animation", "data", "mnist", "models", "schedules",
     "callbacks", "updates", "surfaces", "seeds", "exact", "program", "chunk", "ensemble",
     "intervals", "summaries", "runs", "checks", "plan", "trained", "sweep", "captions",
-    "guesses", "cards", "claims", "plots", "comparisons", "by_setting", "effects", "paths", "playground",
-    "predictions", "regions", "growth", "landscape", "mistakes",
+    "guesses", "cards", "claims", "plots", "comparisons", "by_setting", "effects", "paths",
+    "playground", "predictions", "regions", "growth", "landscape", "mistakes",
 ]  # fmt: skip
 
 
