@@ -118,13 +118,15 @@ def test_changes_stand_beside_what_the_claims_predict():
         "seeds 1000 …": ["undecided", "contradicted", "supported", "false"],
         "seeds 3000 …": ["supported"] * 2 + ["undecided", "true"],
         "seeds 7000 …": ["supported", "contradicted", "undecided", "true"],
+        "seeds 12000 …": ["undecided"] * 3 + ["true"],
     }
     found = rows([results_of(first, 0.9), results_of({"baseline": ["supported"]}, 0.5)])
     assert found["1000 …"] == ["1", "2", "1", "0.2", "1", "1", "0.1"]
     assert found["3000 …"] == ["1", "2", "1", "0.2", "1", "0", "0.1"]
     assert found["2000 …"] == ["0", "not run", "–", "–", "–", "–", "–"]
     assert found["3000 … to 7000 …"] == ["2", "4", "1", "0.4", "2", "0", "0.2"]
-    assert list(found)[:-1] == [f"{block}000 …" for block in range(1, 8)]
+    assert found["8000 … to 12000 …"] == ["1", "2", "2", "0.2", "1", "0", "0.1"]
+    assert list(found)[:-2] == [f"{block}000 …" for block in range(1, 13)]
 
 
 def test_results_without_that_figure_predict_nothing():
@@ -142,4 +144,4 @@ def test_same_again_is_told_in_100(again, words):
 
 def test_each_block_has_seeds_of_its_own():
     seeds = [replicate.FACTORS[block]["OPTLAB_SEED"] for block in replicate.BLOCKS]
-    assert seeds == ["1", "2", "3", "4", "5", "6", "7"]
+    assert seeds == [str(block) for block in range(1, 13)]
