@@ -17,6 +17,10 @@ import tensorflow as tf
 from . import chance, updates
 from .schedules import rates_at
 
+FTRL = [
+    "learning_rate_power", "l1_regularization_strength", "l2_regularization_strength",
+    "l2_shrinkage_regularization_strength", "beta",
+]  # fmt: skip
 # What is read of each Keras optimizer: our rule, and the numbers it takes.
 RULES = {
     keras.optimizers.SGD: (updates.momentum, ["momentum"]),
@@ -28,6 +32,8 @@ RULES = {
     keras.optimizers.Adamax: (updates.adamax, ["beta_1", "beta_2", "epsilon"]),
     keras.optimizers.Nadam: (updates.nadam, ["beta_1", "beta_2", "epsilon"]),
     keras.optimizers.Lion: (updates.lion, ["beta_1", "beta_2"]),
+    keras.optimizers.Lamb: (updates.lamb, ["beta_1", "beta_2", "epsilon"]),
+    keras.optimizers.Ftrl: (updates.ftrl, FTRL),
 }
 if hasattr(keras.optimizers, "Muon"):  # from Keras 3.10
     RULES[keras.optimizers.Muon] = (updates.muon, ["momentum", "rms_rate"])
@@ -73,7 +79,7 @@ def read_optimizer(optimizer):
     options, start = {}, {}
     if rule is updates.rmsprop:
         options["centered"] = bool(optimizer.centered)
-    if rule is updates.adagrad:
+    if rule in (updates.adagrad, updates.ftrl):
         start["accumulator"] = float(optimizer.initial_accumulator_value)
     besides = [name for name in CLIPS if (getattr(optimizer, name) or 0) > 0]
     if optimizer.weight_decay and "weight_decay" not in names:

@@ -237,7 +237,7 @@ class Program:
         besides = {name: numbers.pop(name) for name in self.reading.besides}
         given = numbers | self.reading.options
         rule = self.reading.rule_of(weight.shape[1:])
-        if rule is updates.adamw:
+        if rule in updates.WITH_PARAMETER:
             given["parameter"] = weight
         if self.reading.rule is updates.muon:  # it and Adam share their numbers
             given = {n: v for n, v in given.items() if n in inspect.signature(rule).parameters}

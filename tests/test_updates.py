@@ -6,11 +6,24 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import Variable
-from keras.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop
+from keras.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Ftrl,
+    Lamb,
+    Lion,
+    Nadam,
+    RMSprop,
+)
 
 from optlab.updates import (
     STATES,
     UPDATES,
+    WITH_PARAMETER,
     adam,
     initial_state,
     momentum,
@@ -27,6 +40,10 @@ STEPS = {"float32": 50, "float64": 10}
 # The large epsilons make its place visible: at 1e-7 it hardly counts.
 OTHERS = {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.9, "epsilon": 0.01}
 CENTERED = {"centered": True, "momentum": 0.5, "rho": 0.7, "epsilon": 0.1}
+FTRL = {
+    "learning_rate": 0.1, "learning_rate_power": -0.7, "l1_regularization_strength": 0.02,
+    "l2_regularization_strength": 0.1, "l2_shrinkage_regularization_strength": 0.05, "beta": 0.5,
+}  # fmt: skip
 CASES = {
     "sgd": ("sgd", {}, SGD, {}),
     "sgd other": ("sgd", {"learning_rate": 0.3}, SGD, {}),
@@ -73,6 +90,10 @@ CASES = {
     "amsgrad": ("amsgrad", {}, Adam, {"amsgrad": True}),
     "amsgrad other": ("amsgrad", OTHERS, Adam, {"amsgrad": True}),
     "lion": ("lion", {}, Lion, {}),
+    "lamb": ("lamb", {}, Lamb, {}),
+    "lamb other": ("lamb", OTHERS, Lamb, {}),
+    "ftrl": ("ftrl", {}, Ftrl, {}),
+    "ftrl other": ("ftrl", FTRL, Ftrl, {"initial_accumulator_value": 0.5}),
     "lion other": ("lion", {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.75}, Lion, {}),
 }
 
@@ -91,7 +112,7 @@ def problem(rule, dtype):
     """Starting values, and for every update gradients of sizes from 0.001 to 1, by shape."""
     generator = np.random.default_rng(7)
     # From zero the parameter is the sum of the changes, so that none of their digits is lost.
-    away = 1.0 if rule == "adamw" else 0.0
+    away = 1.0 if UPDATES[rule] in WITH_PARAMETER else 0.0
     parameters = [np.asarray(away * generator.normal(size=s), dtype) for s in SHAPES]
     sizes = [10.0 ** generator.uniform(-3, 0, size=s) for s in SHAPES]
     gradients = [
@@ -125,13 +146,13 @@ def our_path(case, dtype, kind):
     rule, _, _, beyond = CASES[case]
     hyper = hyperparameters(case, dtype)
     start = {}
-    if rule == "adagrad":
+    if rule in ("adagrad", "ftrl"):
         start["accumulator"] = np.float32(beyond.get("initial_accumulator_value", 0.1))
 
     def update(parameters, gradients, states, t):
         news = []
         for parameter, gradient, state in zip(parameters, gradients, states, strict=True):
-            extra = {"parameter": parameter} if rule == "adamw" else {}
+            extra = {"parameter": parameter} if UPDATES[rule] in WITH_PARAMETER else {}
             change, state = UPDATES[rule](gradient, state, t, **hyper, **extra)
             news.append((parameter + change, state))
         return tuple(zip(*news, strict=True))
@@ -279,6 +300,8 @@ PER_RUN = {
     "beta_2": [0.999, 0.9, 0.5],
     "epsilon": [1e-7, 1e-3, 0.1],
     "weight_decay": [0.0, 0.004, 0.3],
+    "learning_rate_power": [-0.5, -0.6, 0.0],
+    "l1_regularization_strength": [0.0, 0.01, 0.1],
 }
 
 
@@ -296,7 +319,7 @@ def test_one_value_per_run_is_the_runs_separately(rule, kind):
 
     def train(parameter, gradients, state, first, hyper):
         for step in range(steps):
-            extra = {"parameter": parameter} if rule == "adamw" else {}
+            extra = {"parameter": parameter} if UPDATES[rule] in WITH_PARAMETER else {}
             change, state = UPDATES[rule](
                 gradients[step], state, first + step, **hyper, **extra, **centered
             )
@@ -336,7 +359,7 @@ def test_writes_nothing_in_place(rule):
     before = [x.copy() for x in given]
     for x in given:
         x.setflags(write=False)
-    extra = {"parameter": parameter} if rule == "adamw" else {}
+    extra = {"parameter": parameter} if UPDATES[rule] in WITH_PARAMETER else {}
     change, new = UPDATES[rule](gradient, state, 3, **extra)
     again, _ = UPDATES[rule](gradient, state, 3, **extra)
     np.testing.assert_array_equal(change, again)
@@ -351,7 +374,7 @@ def test_writes_nothing_in_place(rule):
 def test_keeps_the_dtype_whatever_counts_the_updates(rule, t):
     convert = tf.constant if tf.is_tensor(t) else np.asarray
     gradient = convert(np.array([0.5, -2.0], "float32"))
-    extra = {"parameter": gradient} if rule == "adamw" else {}
+    extra = {"parameter": gradient} if UPDATES[rule] in WITH_PARAMETER else {}
     expected, _ = UPDATES[rule](gradient, initial_state(rule, gradient), 2, **extra)
     change, state = UPDATES[rule](gradient, initial_state(rule, gradient), t, **extra)
     assert all(x.dtype == "float32" and x.shape == (2,) for x in (change, *state))
