@@ -13,7 +13,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from optlab.claims import ALONE, TOGETHER  # noqa: E402
+from optlab.evidence import ALONE, TOGETHER  # noqa: E402
 from optlab.figures import write_atomically  # noqa: E402
 from optlab.intervals import interval, verdicts  # noqa: E402
 

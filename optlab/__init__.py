@@ -72,12 +72,7 @@ from .looks import figure_style, look_of  # noqa: E402
 from .mistakes import plot_confusion, plot_mistakes  # noqa: E402
 from .mnist import load_mnist  # noqa: E402
 from .models import blobs_mlp, mnist_mlp  # noqa: E402
-from .paths import (  # noqa: E402
-    animate_paths,
-    plot_distance,
-    plot_paths,
-    plot_steps,
-)
+from .paths import plot_distance, plot_paths, plot_steps  # noqa: E402
 from .playground import DescentPlayground, TrainingPlayground  # noqa: E402
 from .plots import (  # noqa: E402
     plot_comparison,
@@ -85,11 +80,12 @@ from .plots import (  # noqa: E402
     plot_rate_and_accuracy,
     plot_schedules,
 )
+from .race import animate_paths  # noqa: E402
 from .regions import plot_decision_regions  # noqa: E402
 from .runs import Runs  # noqa: E402
 from .scale import at_scale  # noqa: E402
+from .schedule import Schedule  # noqa: E402
 from .schedules import (  # noqa: E402
-    Schedule,
     constant,
     cosine,
     exponential,

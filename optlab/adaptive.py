@@ -3,10 +3,7 @@
 They are called as `optlab.updates` says, from where they are imported, too.
 """
 
-import numpy as np
-import tensorflow as tf
-
-from .arrays import as_float, full_like, maximum, sqrt
+from .arrays import as_float, maximum, sqrt
 
 
 def adagrad(gradient, state, t, learning_rate=0.001, epsilon=1e-7):

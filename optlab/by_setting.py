@@ -6,8 +6,8 @@ import numpy as np
 
 from .captions import caption, check_runs, many, name_of
 from .figures import SMALL, finish, house_style, new_figure, number, plain_log
+from .labels import unknown
 from .looks import MOST_TOGETHER, looks_of
-from .runs import _unknown
 from .summaries import SCALES, lost, places, spread
 
 
@@ -113,7 +113,7 @@ def _checked_axes(runs, by, groups, scale):
     """Return the numbers of one setting, sorted, and the values of another, in order."""
     for name in (by, groups):
         if name is not None and name not in runs.names:
-            raise ValueError(_unknown("setting", name, runs.names))
+            raise ValueError(unknown("setting", name, runs.names))
     varying = [name for name in runs.names if len({s[name] for s in runs.settings}) > 1]
     if by is None or by == groups or {*varying} - {by, groups}:
         raise ValueError(

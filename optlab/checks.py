@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from . import chance, ensemble
-from .runs import _unknown
-from .schedules import rates_at
+from .labels import unknown
+from .schedule import rates_at
 
 
 def check_count(name, value):
@@ -84,7 +84,7 @@ def check_callbacks(make, scheduled, data):
         monitor = getattr(callback, "monitor", None)
         # callbacks of one's own may add metrics
         if type(callback) in ensemble.CALLBACKS and monitor not in (None, *known):
-            raise ValueError(f"{type(callback).__name__}: {_unknown('metric', monitor, known)}")
+            raise ValueError(f"{type(callback).__name__}: {unknown('metric', monitor, known)}")
 
 
 def check_rates(optimizer, schedule, callbacks, looks, per_look, per_epoch):

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from . import chance, updates
-from .schedules import rates_at
+from .schedule import rates_at
 
 FTRL = [
     "learning_rate_power", "l1_regularization_strength", "l2_regularization_strength",

@@ -1,18 +1,11 @@
-"""The figures of descents: steps on a curve, paths on a surface, and a race to watch."""
-
-import base64
-import io
+"""The figures of descents: steps on a curve, paths on a surface."""
 
 import numpy as np
 from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure as MatplotlibFigure
-from PIL import Image
 
-from .animation import animation
 from .figures import (
     COLORS,
     WIDEST,
-    fewer_colors,
     finish,
     house_style,
     kind,
@@ -48,7 +41,7 @@ def plot_steps(curve, paths, *, columns=3):
     ValueError
         If the curve is a surface, or a path is not of its shape.
     """
-    paths = _checked(curve, paths, dimensions=1)
+    paths = checked_paths(curve, paths, dimensions=1)
     rows = -(-len(paths) // columns)
     columns = min(columns, len(paths))
     (low, high) = curve.domain[0]
@@ -84,7 +77,7 @@ def plot_steps(curve, paths, *, columns=3):
             ax.set_xlabel("x")
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
     count = len(paths)
-    alt = f"Steps on {curve.name} in {count} panel{'s' * (count > 1)}. {_ends(curve, paths)}"
+    alt = f"Steps on {curve.name} in {count} panel{'s' * (count > 1)}. {ends_of(curve, paths)}"
     return finish(figure, "Dots are the points that the updates reach, joined in order.", alt)
 
 
@@ -113,7 +106,7 @@ def plot_paths(surface, paths, *, columns=None):
         If the surface is a curve, a path is not of its shape, or there are too many names for
         one panel.
     """
-    paths = _checked(surface, paths, dimensions=2)
+    paths = checked_paths(surface, paths, dimensions=2)
     if columns is None and len(paths) > MOST_TOGETHER:
         raise ValueError(
             f"{len(paths)} names in one panel: at most {MOST_TOGETHER} can be told apart; "
@@ -122,7 +115,7 @@ def plot_paths(surface, paths, *, columns=None):
     groups = [paths] if columns is None else [{name: paths[name]} for name in paths]
     columns = min(columns or 1, len(groups))
     rows = -(-len(groups) // columns)
-    wide = _aspect(surface)
+    wide = aspect_of(surface)
     width = 7.5 if len(groups) == 1 else min(WIDEST, max(6.5, 3.1 * columns))
     looks = looks_of(paths) if len(groups) == 1 else [{"color": COLORS[0], "linestyle": "-"}]
     with house_style():
@@ -134,7 +127,7 @@ def plot_paths(surface, paths, *, columns=None):
         for ax, group in zip(axes.flat, groups, strict=False):
             draw_surface(ax, surface)
             for (name, path), look in zip(group.items(), looks, strict=True):
-                _draw_path(ax, surface, path, name, look["color"], look["linestyle"])
+                draw_path(ax, surface, path, name, look["color"], look["linestyle"])
             if len(groups) > 1:
                 ax.set_title(wrap(next(iter(group)), int(10.5 * width / columns)))
             ax.label_outer()
@@ -151,7 +144,7 @@ def plot_paths(surface, paths, *, columns=None):
         "Square: start. Dot: end. Star: minimum. From one contour to the next the value grows "
         "by the same factor."
     )
-    return finish(figure, caption, f"Paths on {surface.name}. {_ends(surface, paths)}")
+    return finish(figure, caption, f"Paths on {surface.name}. {ends_of(surface, paths)}")
 
 
 def plot_distance(surface, paths):
@@ -174,7 +167,7 @@ def plot_distance(surface, paths):
     ValueError
         If a path is not of the surface's shape, or there are too many names.
     """
-    paths = _checked(surface, paths)
+    paths = checked_paths(surface, paths)
     if len(paths) > MOST_TOGETHER:
         raise ValueError(
             f"{len(paths)} names in one panel: at most {MOST_TOGETHER} can be told apart."
@@ -202,64 +195,12 @@ def plot_distance(surface, paths):
         figure.legend(loc="outside upper left", ncols=4)
     several = any(np.ndim(path) == 3 for path in paths.values())
     caption = "Lines: medians over the starts; bands: the middle half." if several else ""
-    alt = f"Distance to the minimum of {surface.name} by step. {_ends(surface, paths)}"
+    alt = f"Distance to the minimum of {surface.name} by step. {ends_of(surface, paths)}"
     return finish(figure, caption, alt)
 
 
-def animate_paths(surface, paths, *, seconds=8.0):
-    """Let descents race down a surface, in a picture that moves.
-
-    Parameters
-    ----------
-    surface : Surface
-        Of two dimensions.
-    paths : dict of str to array of float, shape (steps + 1, 2)
-        What `descend` returned, by name, all of the same number of steps: at most seven names.
-    seconds : float, default 8.0
-        How long the race takes.
-
-    Returns
-    -------
-    Animation
-        With a button to play and to halt, and a slider for the step. Where scripts are not run
-        (a notebook that is not trusted), it is a still of the whole paths.
-
-    Raises
-    ------
-    ValueError
-        If a path is not of the surface's shape, the paths differ in length, there are too many,
-        or `seconds` is not positive.
-    """
-    paths = _checked(surface, paths, dimensions=2)
-    lengths = {np.shape(path) for path in paths.values()}
-    if len(lengths) > 1 or len(next(iter(lengths))) != 2 or len(paths) > MOST_TOGETHER:
-        raise ValueError(
-            f"The paths have shapes {sorted(lengths)}: give at most {MOST_TOGETHER}, each of "
-            "(steps + 1, 2), with the same number of steps."
-        )
-    if not 0 < seconds < np.inf:
-        raise ValueError(f"seconds={seconds!r}: give a positive number.")
-    background, box = _picture(surface, {})
-    still, _ = _picture(surface, paths)
-    (left, right), (bottom, top) = surface.domain
-    lines = []
-    for path in paths.values():
-        # where each point is in the picture, in pixels; far outside is far enough
-        x = box[0] + (path[:, 0] - left) / (right - left) * (box[2] - box[0])
-        y = box[1] + (path[:, 1] - bottom) / (top - bottom) * (box[3] - box[1])
-        xy = np.nan_to_num(np.stack([x, y], -1), nan=1e4, posinf=1e4, neginf=-1e4)
-        lines.append(np.clip(xy, -1e4, 1e4).round(1).ravel().tolist())
-    alt = f"Paths racing on {surface.name}. {_ends(surface, paths)}"
-    steps = len(next(iter(paths.values()))) - 1
-    colors = [look["color"] for look in looks_of(paths)]
-    return animation(
-        still, alt, {"names": list(paths), "colors": colors, "paths": lines, "box": box},
-        _DRAW, images=[background], unit="step", seconds=seconds,
-        labels=[f"step {step} of {steps}" for step in range(steps + 1)],
-    )  # fmt: skip
-
-
-def _checked(surface, paths, dimensions=None):
+def checked_paths(surface, paths, dimensions=None):
+    """Return the paths as arrays by name, or say what does not fit the surface."""
     if not isinstance(surface, Surface):
         raise ValueError(f"surface is of type {kind(surface)}: give a Surface, such as beale().")
     if dimensions and surface.dimensions != dimensions:
@@ -297,7 +238,7 @@ def _inside(surface, path):
         return ((path >= low) & (path <= high)).all(-1)
 
 
-def _ends(surface, paths):
+def ends_of(surface, paths):
     """Return where each path ends, in words."""
     words = []
     for name, path in paths.items():
@@ -311,7 +252,8 @@ def _ends(surface, paths):
     return "Distance to the minimum at the end: " + "; ".join(words) + "."
 
 
-def _aspect(surface):
+def aspect_of(surface):
+    """Return how wide a surface is drawn, in heights."""
     (left, right), (bottom, top) = surface.domain
     return max(0.8, min(2.0, (right - left) / (top - bottom)))
 
@@ -347,7 +289,7 @@ def shown(surface, path):
     return np.where(gone[..., None], np.nan, path)
 
 
-def _draw_path(ax, surface, path, name, color, line):
+def draw_path(ax, surface, path, name, color, line):
     """Draw one path, or many of one name, as far as they are in the picture."""
     many = shown(surface, path)
     many = many if many.ndim == 3 else many[None]
@@ -361,45 +303,3 @@ def _draw_path(ax, surface, path, name, color, line):
     ax.plot(*many[:, 0].T, color="black", marker="s", ms=size, ls="", zorder=4)
     ax.plot(*many[:, -1].T, color=color, marker="o", ms=size + 1, ls="", zorder=6,
             markeredgecolor="white", markeredgewidth=0.8)  # fmt: skip
-
-
-def _picture(surface, paths):
-    """Return a PNG as a data address, and the pixels (left, bottom, right, top) of its axes."""
-    width, height, dpi = 640, int(640 / _aspect(surface)), 100
-    with house_style():
-        figure = MatplotlibFigure(figsize=(width / dpi, height / dpi), dpi=dpi)
-        ax = figure.add_axes((54 / width, 40 / height, 1 - 68 / width, 1 - 52 / height))
-        draw_surface(ax, surface)
-        for (name, path), look in zip(paths.items(), looks_of(paths), strict=True):
-            _draw_path(ax, surface, path, name, look["color"], "-")
-        if paths:
-            ax.legend(loc="best", frameon=True, fontsize=9)
-        ax.set_xlabel("x", labelpad=1)
-        ax.set_ylabel("y", labelpad=1)
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format="png", dpi=dpi)
-    small = io.BytesIO()
-    fewer_colors(Image.open(drawn)).save(small, format="png", optimize=True)
-    box = [54, height - 40, width - 14, 12]
-    return "data:image/png;base64," + base64.b64encode(small.getvalue()).decode(), box
-
-
-# Draws one step of the race. Numbers: pixels of the picture.
-_DRAW = """
-  data.names.forEach((name, i) => {
-    const entry = document.createElement("span"), dot = document.createElement("span");
-    dot.textContent = "\\u25cf "; dot.style.color = data.colors[i];
-    entry.append(dot, name); entry.style.marginRight = "1.2em"; key.append(entry);
-  });
-  const [left, bottom, right, top] = data.box;
-  const draw = (step) => {
-    pen.drawImage(images[0], 0, 0);
-    pen.save(); pen.beginPath(); pen.rect(left, top, right - left, bottom - top); pen.clip();
-    data.paths.forEach((path, i) => {
-      pen.strokeStyle = pen.fillStyle = data.colors[i]; pen.lineWidth = 2; pen.beginPath();
-      for (let k = 0; k <= step; k++) pen.lineTo(path[2 * k], path[2 * k + 1]);
-      pen.stroke(); pen.beginPath();
-      pen.arc(path[2 * step], path[2 * step + 1], 6, 0, 7); pen.fill();
-    });
-    pen.restore();
-  };"""

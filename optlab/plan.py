@@ -21,9 +21,9 @@ from .checks import (
     describe,
 )  # fmt: skip
 from .data import Dataset
+from .labels import unknown
 from .models import fresh
-from .runs import _unknown
-from .schedules import Schedule
+from .schedule import Schedule
 
 COMPONENTS = ("model", "data", "optimizer", "callbacks", "schedule")
 NUMBERS = ("batch_size", "epochs", "updates")
@@ -210,7 +210,7 @@ def _route(parts, values):
             known = sorted({*COMPONENTS, *NUMBERS}.union(*(all_ for all_, _ in names.values())))
             raise ValueError(
                 f"settings has {entry!r}, which nothing takes. "
-                + _unknown("parameter", entry, known)
+                + unknown("parameter", entry, known)
             )
         if entry == "learning_rate" and takers == ["optimizer"] and parts["schedule"] is not None:
             raise ValueError(

@@ -5,7 +5,7 @@ import numpy as np
 from .captions import axis_name, caption, check_runs, ends, many, name_of, titles
 from .figures import COLORS, SMALL, WIDEST, finish, house_style, kind, new_figure, number, wrap
 from .looks import MOST_TOGETHER, look_of, looks_of, looks_of_runs
-from .schedules import Schedule
+from .schedule import Schedule
 from .summaries import held, lost, middle_curve, quartiles
 
 

@@ -1,21 +1,15 @@
 """What a sweep yields: every metric of every run, and what one asks of it."""
 
-import io
-import json
-import math
 import warnings
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
-from numbers import Real
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from .figures import write_atomically
 from .intervals import interval
-
-MEASURED = ["mean", "sd", "low", "high"]  # what a summary shows to four digits
+from .labels import MEASURED, Table, as_label, is_number, shown_alike, text_of, unknown
+from .stored import read_runs, write_runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +59,7 @@ class Runs:
 
     def __getitem__(self, metric) -> np.ndarray:
         if metric not in self.metrics:
-            raise KeyError(_unknown("metric", metric, [*self.metrics]))
+            raise KeyError(unknown("metric", metric, [*self.metrics]))
         return self.metrics[metric]
 
     def __repr__(self):
@@ -92,9 +86,9 @@ class Runs:
     def labels(self) -> list:
         """Return a short text for each setting, as figures show it."""
         if len(self.names) == 1:
-            return [_text(*setting.values()) for setting in self.settings]
+            return [text_of(*setting.values()) for setting in self.settings]
         return [
-            ", ".join(f"{name} {_text(value)}" for name, value in setting.items())
+            ", ".join(f"{name} {text_of(value)}" for name, value in setting.items())
             for setting in self.settings
         ] or [""]
 
@@ -142,11 +136,11 @@ class Runs:
     def _meant(self, name, value):
         """Return the values of a setting that are meant by one: the equal, or those shown alike."""
         if name not in self.names:
-            raise ValueError(_unknown("setting", name, self.names))
+            raise ValueError(unknown("setting", name, self.names))
         known = [*dict.fromkeys(s[name] for s in self.settings)]
-        value = _as_label(value)
-        return [k for k in known if _as_label(k) == value] or [
-            k for k in known if _shown_alike(_as_label(k), value)
+        value = as_label(value)
+        return [k for k in known if as_label(k) == value] or [
+            k for k in known if shown_alike(as_label(k), value)
         ]
 
     def select(self, **setting) -> "Runs":
@@ -174,8 +168,8 @@ class Runs:
                 if not (meant := self._meant(name, one)):
                     known = dict.fromkeys(s[name] for s in self.settings)
                     raise ValueError(
-                        f"No setting has {name}={_as_label(one)!r}: choose from "
-                        f"{', '.join(map(_text, known))}."
+                        f"No setting has {name}={as_label(one)!r}: choose from "
+                        f"{', '.join(map(text_of, known))}."
                     )
                 wanted[name] += meant
         keep = [i for i, s in enumerate(self.settings) if all(s[k] in v for k, v in wanted.items())]
@@ -379,12 +373,12 @@ class Runs:
                     "diverged": values.size - finite.size,
                 }
             )
-        table = _Table(rows)
+        table = Table(rows)
         table.columns.name = f"{self.data}: {metric}"
         table[MEASURED] = table[MEASURED].map(lambda value: float(f"{value:.4g}"))
         for name in self.names:
             values = [setting[name] for setting in self.settings]
-            if not all(map(_is_number, values)):  # None beside numbers stays None
+            if not all(map(is_number, values)):  # None beside numbers stays None
                 table[name] = pd.Series(values, dtype=object)
         return table
 
@@ -399,22 +393,7 @@ class Runs:
                 "that you need with runs.model(...).save(...).",
                 stacklevel=2,
             )
-        about = {
-            name: getattr(self, name)
-            for name in (
-                "settings", "seeds", "updates_per_look", "updates_per_epoch", "data", "fixed",
-                "engine", "seconds",
-            )
-        }  # fmt: skip
-        arrays = {f"metric:{k}": v for k, v in self.metrics.items()}
-        arrays |= {f"test:{k}": v for k, v in self.test.items()}
-        buffer = io.BytesIO()
-        np.savez_compressed(
-            buffer, about=json.dumps(about, default=_plain), lengths=self.lengths, **arrays
-        )
-        path = Path(path)
-        write_atomically(path, buffer.getvalue())
-        return path
+        return write_runs(self, path)
 
     @classmethod
     def load(cls, path) -> "Runs":
@@ -425,82 +404,4 @@ class Runs:
         ValueError
             If the file is damaged or was not written by `save`.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            about = json.loads(str(arrays.pop("about")))
-            lengths = arrays.pop("lengths")
-        except FileNotFoundError:
-            raise
-        except Exception as error:
-            raise ValueError(
-                f"{path} is damaged or no file of runs ({error}): save the runs again."
-            ) from None
-        about["settings"] = [
-            {k: tuple(v) if isinstance(v, list) else v for k, v in s.items()}
-            for s in about["settings"]
-        ]
-        parts = {"metric": {}, "test": {}}
-        for name, values in arrays.items():
-            kind, _, metric = name.partition(":")
-            parts[kind][metric] = values
-        return cls(**about, metrics=parts["metric"], test=parts["test"], lengths=lengths)
-
-
-class _Table(pd.DataFrame):
-    """A table that shows the numbers of settings as figures do: pandas shows 1e-07 as 0.0."""
-
-    @property
-    def _constructor(self):
-        return _Table
-
-    def _shown(self):
-        def write(column):
-            same = column.name in MEASURED or pd.api.types.is_integer_dtype(column)
-            return column if same else column.map(_text)
-
-        return pd.DataFrame(self).apply(write)
-
-    def __repr__(self):
-        return repr(self._shown())
-
-    def _repr_html_(self):
-        return self._shown()._repr_html_()
-
-
-def _text(value):
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _is_number(value):
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def _as_label(value):
-    """Return a value as `sweep` labels it."""
-    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
-        return value.item()
-    if isinstance(value, (list, np.ndarray)):
-        return tuple(map(_as_label, value))
-    return getattr(value, "__name__", value)
-
-
-def _shown_alike(known, asked):
-    """Return whether a value is asked for as it is shown, that is with six digits, or as text."""
-    if _is_number(known) and _is_number(asked):
-        return math.isclose(known, asked, rel_tol=5.1e-6)
-    return isinstance(asked, str) and _text(known) == asked
-
-
-def _unknown(kind, name, known):
-    near = get_close_matches(str(name), [str(k) for k in known], n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    listed = ", ".join(map(str, known)) or "none"
-    return f"There is no {kind} {name!r}: known here: {listed}.{hint}"
-
-
-def _plain(value):
-    """Turn what JSON does not know (numpy's numbers) into what it knows."""
-    if hasattr(value, "item"):
-        return value.item()
-    raise TypeError(f"{value!r} cannot be saved: give it a name in settings.")
+        return cls(**read_runs(path))

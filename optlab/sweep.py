@@ -12,9 +12,10 @@ from tqdm.auto import tqdm
 
 from . import chance, ensemble
 from .callbacks import LearningRateMonitor
+from .labels import unknown
 from .plan import make_plan, read_seeds, read_settings
-from .runs import Runs, _unknown
-from .schedules import Schedule
+from .runs import Runs
+from .schedule import Schedule
 from .trained import Trained, compiled
 
 ENGINES = ("auto", "ensemble", "keras")
@@ -142,7 +143,7 @@ def sweep(
 
 def _check_choices(engine, test, keep_weights, n_jobs):
     if engine not in ENGINES:
-        raise ValueError(_unknown("engine", engine, ENGINES))
+        raise ValueError(unknown("engine", engine, ENGINES))
     if not isinstance(test, bool):
         raise TypeError(f"test={test!r}: give True to look at the test set at the end, or False.")
     if not isinstance(keep_weights, bool):

@@ -26,7 +26,7 @@ The steps are those of Keras' optimizers, down to the place of epsilon.
 
 import difflib
 
-import numpy as np
+import numpy as np  # noqa: F401 (for the examples)
 
 from .adaptive import adadelta, adagrad, adam, adamax, adamw, amsgrad, nadam, rmsprop
 from .arrays import full_like

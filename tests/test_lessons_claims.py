@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import optlab as ol
-from optlab.claims import judge, kind_of
+from optlab.claims import judge
+from optlab.evidence import kind_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 from falsify import falsify  # noqa: E402

@@ -13,11 +13,12 @@ import optlab
 ROOT = Path(__file__).resolve().parents[1]
 # Each module may import only those before it: no circles.
 ORDER = [
-    "scale", "chance", "figures", "looks", "animation", "data", "mnist", "models", "schedules",
-    "callbacks", "arrays", "adaptive", "newer", "updates", "surfaces", "seeds", "exact", "program", "chunk", "ensemble",
-    "intervals", "summaries", "runs", "checks", "plan", "trained", "sweep", "captions",
-    "guesses", "cards", "claims", "plots", "comparisons", "by_setting", "effects", "paths",
-    "playground", "predictions", "regions", "growth", "landscape", "mistakes",
+    "scale", "chance", "figures", "looks", "animation", "data", "mnist", "models", "schedule",
+    "schedules", "callbacks", "arrays", "adaptive", "newer", "updates", "surfaces", "seeds",
+    "exact", "program", "chunk", "ensemble", "intervals", "summaries", "labels", "stored", "runs",
+    "checks", "plan", "trained", "sweep", "captions", "guesses", "cards", "evidence", "claims",
+    "plots", "comparisons", "by_setting", "effects", "paths", "race", "playground", "predictions",
+    "regions", "growth", "landscape", "mistakes",
 ]  # fmt: skip
 
 

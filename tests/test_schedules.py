@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras.optimizers.schedules import CosineDecay, ExponentialDecay, InverseTimeDecay
 
 import optlab as ol
-from optlab.schedules import rates_at
+from optlab.schedule import rates_at
 
 STEPS = np.arange(301)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from optlab.claims import judge, kind_of  # noqa: E402
+from optlab.claims import judge  # noqa: E402
+from optlab.evidence import kind_of  # noqa: E402
 
 
 def numbers(claim):

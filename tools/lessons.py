@@ -16,8 +16,9 @@ DEEPER = sorted((ROOT / "notebooks" / "deeper").glob("*.ipynb"))  # beside the l
 NOTEBOOKS = [*LESSONS, *DEEPER]
 # The modules that decide the numbers; the others show them.
 TRAINS = (
-    "data", "mnist", "models", "schedules", "arrays", "adaptive", "newer", "updates", "callbacks",
-    "chance", "seeds", "exact", "program", "chunk", "ensemble", "runs", "checks", "plan", "sweep",
+    "data", "mnist", "models", "schedule", "schedules", "arrays", "adaptive", "newer", "updates",
+    "callbacks", "chance", "seeds", "exact", "program", "chunk", "ensemble", "labels", "runs",
+    "checks", "plan", "sweep",
 )  # fmt: skip
 
 

@@ -179,9 +179,9 @@ def table(results):
         "until they were done; after a look at them four claims changed. 13.5 and 11.14 "
         "went, since they said little (margins of 5 points, effects of 0.05). 4.22 was a ratio "
         "whose denominator vanished in a run; it is a difference now, of 40 seeds in place of 20. "
-        "10.15 takes 160 seeds in place of 80. How often equal values leave a claim undecided is in its "
-        "figure since then. So these changes, too, are judged on seeds that nobody had seen: 8000 "
-        "to 12000.\n",
+        "10.15 takes 160 seeds in place of 80. How often equal values leave a claim undecided is "
+        "in its figure since then. So these changes, too, are judged on seeds that nobody had "
+        "seen: 8000 to 12000.\n",
         *blocks(list(lessons.values())),
     ]
     return "\n".join(head + runs) + "\n"
