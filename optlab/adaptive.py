@@ -3,6 +3,8 @@
 They are called as `optlab.updates` says, from where they are imported, too.
 """
 
+import numpy as np  # noqa: F401 (for the examples)
+
 from .arrays import as_float, maximum, sqrt
 
 

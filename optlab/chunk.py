@@ -187,7 +187,10 @@ class Training:
         """Let the callbacks of each run that goes on see its numbers."""
         for r, run in enumerate(self.runs):
             if run.callbacks and not run.stop_training:
-                run.tell("on_epoch_end", self.looks - 1, {k: v[-1] for k, v in self._logs(r)})
+                logs = {k: v[-1] for k, v in self._logs(r)}
+                # TerminateOnNaN asks here, at every batch; a loss that is lost stays so
+                run.tell("on_train_batch_end", self.plan.updates_per_look - 1, {**logs})
+                run.tell("on_epoch_end", self.looks - 1, logs)
                 if run.stop_training:
                     run.kept = run.get_weights()
 

@@ -136,7 +136,7 @@ def _groups(plans):
             texts[id(plan.template)] = exact.structure(plan.template)
         key = (
             texts[id(plan.template)], exact.read_optimizer(plan.sample).kind, id(plan.dataset),
-            plan.batch_size, plan.updates_per_look, plan.looks,
+            plan.batch_size, plan.updates_per_look, plan.looks, exact.stops_at_nan(plan),
         )  # fmt: skip
         groups.setdefault(key, []).append(i)
     # the longest first, so that no thread waits for it at the end

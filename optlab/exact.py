@@ -43,6 +43,7 @@ CALLBACKS = {
     keras.callbacks.ReduceLROnPlateau,
     keras.callbacks.EarlyStopping,
     keras.callbacks.LearningRateScheduler,
+    keras.callbacks.TerminateOnNaN,
 }
 PRECISIONS = ("float32", "float64")
 
@@ -148,6 +149,11 @@ def acting(callbacks):
     return [c for c in callbacks if type(c) in CALLBACKS]
 
 
+def stops_at_nan(plan):
+    """Return whether a plan's runs end with the batch that makes their loss no number."""
+    return any(type(c) is keras.callbacks.TerminateOnNaN for c in plan.callbacks())
+
+
 def refuse_callbacks(callbacks):
     """Return why some callbacks cannot act as in `model.fit`, or None."""
     for callback in callbacks:
@@ -159,33 +165,38 @@ def refuse_callbacks(callbacks):
 # ---- models ----------------------------------------------------------------------------------
 
 
-class GivenDropout(keras.layers.Layer):
-    """Dropout whose noise is handed in from outside, so that each seed has its own."""
+class GivenNoise(keras.layers.Layer):
+    """A layer whose noise is handed in from outside, so that each seed has its own."""
 
-    def __init__(self, rate):
+    def __init__(self, layer):
         super().__init__()
-        self.rate, self.noise, self.calls = rate, None, 0
+        self.normal = type(layer) is keras.layers.GaussianNoise  # else uniform in [0, 1)
+        self.size = layer.stddev if self.normal else layer.rate
+        self.noise, self.calls = None, 0
 
     def call(self, inputs, training=False):
-        """Drop where the noise (uniform in [0, 1)) lies below the rate; scale up the rest."""
+        """Add the noise, or drop where it lies below the rate and scale up the rest."""
         if not training:
             return inputs
         self.calls += 1
-        return tf.where(self.noise >= self.rate, inputs / (1 - self.rate), tf.zeros_like(inputs))
+        if self.normal:
+            return inputs + self.size * tf.cast(self.noise, inputs.dtype)
+        return tf.where(self.noise >= self.size, inputs / (1 - self.size), tf.zeros_like(inputs))
 
 
-def dropouts(model):
-    """Return the dropout layers that drop something."""
-    return [d for d in model._flatten_layers() if type(d) is keras.layers.Dropout and d.rate > 0]
+def noisy(model):
+    """Return the layers that draw noise in training: those that drop something, or add some."""
+    sizes = {keras.layers.Dropout: "rate", keras.layers.GaussianNoise: "stddev"}
+    return [d for d in model._flatten_layers() if getattr(d, sizes.get(type(d), ""), 0) > 0]
 
 
-def with_given_dropout(model):
-    """Return the model, or if it has dropout a copy that is handed its noise."""
-    own = {id(layer) for layer in dropouts(model)}
+def with_given_noise(model):
+    """Return the model, or if it draws noise a copy that is handed it."""
+    own = {id(layer) for layer in noisy(model)}
 
     def copy(layer):
         if id(layer) in own:
-            return GivenDropout(layer.rate)
+            return GivenNoise(layer)
         return type(layer).from_config(layer.get_config())
 
     if not own:
@@ -249,7 +260,7 @@ def normalizations(model):
 
 def _refuse_state(model, samples, batch_size):
     """Return why what a model keeps beside its trainable weights cannot be followed, or None."""
-    known = {id(d.seed_generator.state) for d in dropouts(model)}
+    known = {id(d.seed_generator.state) for d in noisy(model)}
     for layer in normalizations(model):
         known |= {id(layer.moving_mean), id(layer.moving_variance)}
         if layer.synchronized or getattr(layer, "renorm", False):
@@ -267,6 +278,7 @@ def _refuse_state(model, samples, batch_size):
 def refuse_model(plan):
     """Return why a plan's models cannot be trained together exactly, or None."""
     model = plan.template
+    drawing = noisy(model)
     for layer in model._flatten_layers():
         name = type(layer).__name__
         if not type(layer).__module__.startswith("keras.") or type(layer) is keras.layers.Lambda:
@@ -277,8 +289,8 @@ def refuse_model(plan):
             return f"the model's {name} has an activity_regularizer."
         if layer.compute_dtype not in PRECISIONS or layer.compute_dtype != model.compute_dtype:
             return f"the model's {name} computes in {layer.compute_dtype}."
-        if type(layer) is keras.layers.Dropout and (layer.noise_shape or layer.seed is not None):
-            return "the model's Dropout has a seed or a noise_shape of its own."
+        if layer in drawing and (getattr(layer, "noise_shape", None) or layer.seed is not None):
+            return f"the model's {name} has a seed or a noise_shape of its own."
     if model.compute_dtype != keras.config.floatx():
         return f"the model computes in {model.compute_dtype} and Keras in {keras.config.floatx()}."
     if not model.trainable_variables:
@@ -297,10 +309,10 @@ def _refuse_computation(model, dataset):
     """Return what only a computation shows: rows that depend on each other, a mask, no gradient."""
     if any(None in layer.output.shape[1:] for layer in model.layers):
         return "the model takes inputs of unknown length."
-    copy = with_given_dropout(model)
-    given = [d for d in copy._flatten_layers() if isinstance(d, GivenDropout)]
-    if len(given) != len(dropouts(model)):
-        return "the model has dropout in a part that cannot be copied."
+    copy = with_given_noise(model)
+    given = [d for d in copy._flatten_layers() if isinstance(d, GivenNoise)]
+    if len(given) != len(noisy(model)):
+        return "the model has dropout or noise in a part that cannot be copied."
     for layer in given:  # drops some of what passes, the same in every row
         layer.noise = np.linspace(0, 1, int(np.prod(layer.output.shape[1:])), dtype="float32")
         layer.noise = layer.noise.reshape(1, *layer.output.shape[1:])
@@ -324,7 +336,7 @@ def _refuse_computation(model, dataset):
         layer.calls = 0
     outputs(x, True)
     if any(layer.calls != 1 for layer in given):
-        return "the model calls a Dropout more than once."
+        return "the model calls a Dropout or a GaussianNoise more than once."
     with tf.GradientTape() as tape:
         tape.watch(weights)
         loss = tf.reduce_sum(outputs(x, True)[:, 0])

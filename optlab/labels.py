@@ -50,7 +50,15 @@ def as_label(value):
     return getattr(value, "__name__", value)
 
 
-def shown_alike(known, asked):
+def meant(known, value):
+    """Return the known values that are meant by one: the equal, or those shown alike."""
+    value = as_label(value)
+    return [k for k in known if as_label(k) == value] or [
+        k for k in known if _shown_alike(as_label(k), value)
+    ]
+
+
+def _shown_alike(known, asked):
     """Return whether a value is asked for as it is shown, that is with six digits, or as text."""
     if is_number(known) and is_number(asked):
         return math.isclose(known, asked, rel_tol=5.1e-6)

@@ -52,7 +52,7 @@ class Feed(NamedTuple):
     looks: np.ndarray  # bool (updates,): after which updates to look at the validation set
     rates: np.ndarray  # float (updates, runs)
     numbers: dict  # of float (runs,): the optimizer's other numbers
-    seeds: np.ndarray  # int64 (runs,): for the noise of dropout
+    seeds: np.ndarray  # int64 (runs,): for the noise of dropout and the like
 
 
 def _over_runs(function, arguments):
@@ -73,12 +73,13 @@ def _per_run(values, weight):
 class Program:
     """So many updates of so many runs of a kind, compiled once for each shape of data."""
 
-    def __init__(self, model, reading):
+    def __init__(self, model, reading, stops=False):
         self.reading = reading
+        self.stops = stops  # with the first batch whose loss is no number
         self.original = model  # kept, since a key may name it by its id
-        self.model = exact.with_given_dropout(model)
+        self.model = exact.with_given_noise(model)
         layers = self.model._flatten_layers()
-        self.dropouts = [d for d in layers if isinstance(d, exact.GivenDropout)]
+        self.noisy = [d for d in layers if isinstance(d, exact.GivenNoise)]
         # where among the weights, in the order of Keras' get_weights, those that are trained stand
         trained = {id(variable) for variable in self.model.trainable_variables}
         places = [(i, id(variable) in trained) for i, variable in enumerate(self.model.weights)]
@@ -132,7 +133,7 @@ class Program:
         x, y : tensors (runs, samples, ...)
             Or (samples, ...) if all runs see the same.
         noise : list of tensors (runs, samples, ...)
-            For each dropout layer.
+            For each layer that draws some.
 
         Returns
         -------
@@ -145,8 +146,8 @@ class Program:
         def one(arguments):
             weights, own, noise = arguments
             inputs, labels = own or (x, y)
-            for dropout, drawn in zip(self.dropouts, noise, strict=False):
-                dropout.noise = drawn
+            for layer, drawn in zip(self.noisy, noise, strict=False):
+                layer.noise = drawn
             trained, kept = [weights[i] for i in self.trained], [weights[i] for i in self.kept]
             output, kept = self.model.stateless_call(trained, kept, inputs, training=training)
             loss = keras.losses.categorical_crossentropy
@@ -171,15 +172,17 @@ class Program:
         return penalty
 
     def _noise(self, seeds, update, batch_size):
-        """Return uniform noise (runs, batch, ...) for each dropout layer of an update."""
+        """Return noise (runs, batch, ...) for each layer that draws some in an update."""
 
-        def draw(seed, place, shape):
-            return tf.random.stateless_uniform(shape, seed=tf.stack([seed, place]))
+        def draw(seed, place, shape, normal):
+            kind = tf.random.stateless_normal if normal else tf.random.stateless_uniform
+            return kind(shape, seed=tf.stack([seed, place]))
 
         drawn = []
-        for i, layer in enumerate(self.dropouts):
-            place = update * len(self.dropouts) + i
-            one = partial(draw, place=place, shape=(batch_size, *layer.output.shape[1:]))
+        for i, layer in enumerate(self.noisy):
+            place = update * len(self.noisy) + i
+            shape = (batch_size, *layer.output.shape[1:])
+            one = partial(draw, place=place, shape=shape, normal=layer.normal)
             drawn.append(tf.map_fn(one, seeds, fn_output_signature="float32"))
         return drawn
 
@@ -210,10 +213,20 @@ class Program:
             weights[place] = weight + change
             memory.append(remembered)
         weights = [weights[place] for place in range(len(weights))]
-        return State(
+        new = State(
             weights, memory, state.loss + loss * size,
             state.hits + tf.reduce_sum(hits * mask, 1), state.samples + size,
         )  # fmt: skip
+        return self._stopped(state, new) if self.stops else new
+
+    def _stopped(self, state, new):
+        """Return the new state of the runs that go on, and the old one of those that ended."""
+        on = tf.math.is_finite(state.loss)
+
+        def choose(old, new):
+            return tf.where(tf.reshape(on, (-1, *[1] * (new.shape.rank - 1))), new, old)
+
+        return tf.nest.map_structure(choose, state, new)
 
     def _clipped(self, gradients, numbers):
         """Return the gradients of all runs, none longer than its optimizer lets them be."""
@@ -237,15 +250,14 @@ class Program:
         besides = {name: numbers.pop(name) for name in self.reading.besides}
         given = numbers | self.reading.options
         rule = self.reading.rule_of(weight.shape[1:])
-        if rule in updates.WITH_PARAMETER:
-            given["parameter"] = weight
+        lost = rate * besides["weight_decay"] * weight if "weight_decay" in besides else None
+        if rule in updates.WITH_PARAMETER:  # decay comes first, as in Keras
+            given["parameter"] = weight if lost is None else weight - lost
         if self.reading.rule is updates.muon:  # it and Adam share their numbers
             given = {n: v for n, v in given.items() if n in inspect.signature(rule).parameters}
         t = tf.cast(feed.done + tf.cast(i, "int64") + 1, weight.dtype)
         change, memory = rule(gradient, memory, t, learning_rate=rate, **given)
-        if "weight_decay" in besides:
-            change -= rate * besides["weight_decay"] * weight
-        return change, memory
+        return (change if lost is None else change - lost), memory
 
     def _train(self, train, val, feed, state):
         def look(state):
@@ -314,10 +326,11 @@ _lock, _compiling = threading.Lock(), threading.Lock()
 def program(plan):
     """Return the program of a plan's kind: the same one whenever the computation is the same."""
     reading = exact.read_optimizer(plan.sample)
-    key = (exact.structure(plan.template), *reading.kind)
+    stops = exact.stops_at_nan(plan)
+    key = (exact.structure(plan.template), stops, *reading.kind)
     with _lock:
         if key not in _programs:
-            _programs[key] = Program(plan.template, reading)
+            _programs[key] = Program(plan.template, reading, stops)
         _programs.move_to_end(key)
         while len(_programs) > KEPT:  # what was used longest ago is compiled again if need be
             _programs.popitem(last=False)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .intervals import interval
-from .labels import MEASURED, Table, as_label, is_number, shown_alike, text_of, unknown
+from .labels import MEASURED, Table, as_label, is_number, meant, text_of, unknown
 from .stored import read_runs, write_runs
 
 
@@ -137,11 +137,7 @@ class Runs:
         """Return the values of a setting that are meant by one: the equal, or those shown alike."""
         if name not in self.names:
             raise ValueError(unknown("setting", name, self.names))
-        known = [*dict.fromkeys(s[name] for s in self.settings)]
-        value = as_label(value)
-        return [k for k in known if as_label(k) == value] or [
-            k for k in known if shown_alike(as_label(k), value)
-        ]
+        return meant([*dict.fromkeys(s[name] for s in self.settings)], value)
 
     def select(self, **setting) -> "Runs":
         """Return the runs of some settings only.
@@ -338,9 +334,8 @@ class Runs:
     def area(self, metric="val_accuracy", **setting) -> np.ndarray:
         """Return the mean of a curve over its epochs (area under it per epoch), shape (seeds,)."""
         values, lengths = self._curves(metric, setting)
-        return np.array(
-            [c[:n].mean() if n else np.nan for c, n in zip(values, lengths, strict=True)]
-        )
+        curves = zip(values, lengths, strict=True)
+        return np.array([curve[:n].mean() if n else np.nan for curve, n in curves])
 
     def summary(self, metric="val_accuracy") -> pd.DataFrame:
         """Return one row a setting: mean, sd and 95 % interval of the last epoch's value.
@@ -362,17 +357,15 @@ class Runs:
             values = self.final(metric, **setting)
             finite = values[np.isfinite(values)]
             low, high = interval(finite)
-            rows.append(
-                {
-                    **setting,
-                    "mean": finite.mean() if finite.size else np.nan,
-                    "sd": finite.std(ddof=1) if finite.size > 1 else np.nan,
-                    "low": low,
-                    "high": high,
-                    "seeds": finite.size,
-                    "diverged": values.size - finite.size,
-                }
-            )
+            found = {
+                "mean": finite.mean() if finite.size else np.nan,
+                "sd": finite.std(ddof=1) if finite.size > 1 else np.nan,
+                "low": low,
+                "high": high,
+                "seeds": finite.size,
+                "diverged": values.size - finite.size,
+            }
+            rows.append(setting | found)
         table = Table(rows)
         table.columns.name = f"{self.data}: {metric}"
         table[MEASURED] = table[MEASURED].map(lambda value: float(f"{value:.4g}"))

@@ -86,6 +86,7 @@ class Schedule:
 
         Examples
         --------
+        >>> from optlab.schedules import time_based
         >>> schedule = time_based(0.1, decay=1e-3, per="update")
         >>> optimizer = keras.optimizers.SGD(schedule.for_optimizer())
         """
@@ -119,6 +120,7 @@ class Schedule:
 
         Examples
         --------
+        >>> from optlab.schedules import step
         >>> halving = step(0.1, factor=0.5, every=32, per="epoch")
         >>> callback = keras.callbacks.LearningRateScheduler(halving.for_callback())
         """

@@ -19,6 +19,7 @@ from .schedule import Schedule
 from .trained import Trained, compiled
 
 ENGINES = ("auto", "ensemble", "keras")
+LONG = 90  # seconds from which a sweep run by run says how long it will take
 
 
 def sweep(
@@ -232,7 +233,7 @@ def _train_keras(plans, seeds, n_jobs, keep):
     if joblib.effective_n_jobs(n_jobs) > 1:
         plans = _sendable(plans)
     jobs = [joblib.delayed(_fit_one)(plans[i], i, seed, keep) for i, seed in runs]
-    return _gather(jobs, len(runs), n_jobs)
+    return _gather(jobs, len(runs), n_jobs, say=True)
 
 
 def _fit_one(plan, i, seed, keep):
@@ -240,13 +241,15 @@ def _fit_one(plan, i, seed, keep):
     return {(i, seed): {k: v for k, v in found.items() if keep or k != "weights"}}
 
 
-def _gather(jobs, total, n_jobs):
+def _gather(jobs, total, n_jobs, say=False):
     """Return the results of all jobs in one dict; of what is interrupted or fails, those before."""
-    results, error = {}, None
+    results, error, start = {}, None, time.perf_counter()
     finished = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
     with tqdm(total=total, desc="runs", delay=1, leave=False) as bar:
         try:
             for part in finished:
+                if not results and say:
+                    _say_how_long(time.perf_counter() - start, total, n_jobs)
                 results |= part
                 bar.update(len(part))
         except (Exception, KeyboardInterrupt) as raised:
@@ -259,6 +262,13 @@ def _gather(jobs, total, n_jobs):
         )  # fmt: skip
         warnings.warn(ensemble.interrupted(len(results), total, *reasons), stacklevel=5)
     return results
+
+
+def _say_how_long(first, total, n_jobs):
+    """Tell how long a sweep run by run will take, if that is worth waiting for."""
+    seconds = first * total / joblib.effective_n_jobs(n_jobs)
+    if seconds >= LONG:
+        print(f"The first of {total} runs took {first:.0f} s: expect {seconds / 60:.0f} minutes.")
 
 
 def _sendable(plans):

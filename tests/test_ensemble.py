@@ -14,7 +14,19 @@ import keras
 import numpy as np
 import pytest
 from keras.callbacks import EarlyStopping, LearningRateScheduler, ReduceLROnPlateau
-from keras.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop
+from keras.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Ftrl,
+    Lamb,
+    Lion,
+    Nadam,
+    RMSprop,
+)
 from scipy import stats
 
 import optlab as ol
@@ -146,6 +158,20 @@ FAMILIES = {
         "default epsilon": lambda: Nadam(0.003, **BETAS),
         "other": lambda: Nadam(0.01, beta_1=0.75, beta_2=0.96875, epsilon=0.1),
     },
+    "Lamb": {
+        "default": lambda: Lamb(0.005, epsilon=2.0**-10, **BETAS),
+        "other": lambda: Lamb(0.01, beta_1=0.5, beta_2=0.75, epsilon=0.125, weight_decay=2.0),
+    },
+    "Ftrl": {
+        "default": lambda: Ftrl(0.0625, beta=0.5, initial_accumulator_value=0.125),
+        "other": lambda: Ftrl(
+            0.0625,
+            learning_rate_power=-0.75,
+            l1_regularization_strength=2.0**-7,
+            l2_regularization_strength=2.0**-7,
+            l2_shrinkage_regularization_strength=2.0**-5,
+        ),
+    },
     "Lion": {
         "default": lambda: Lion(0.0003, beta_1=0.875, beta_2=0.96875),
         "other": lambda: Lion(0.001, beta_1=0.5, beta_2=0.75, weight_decay=2.0),
@@ -161,6 +187,8 @@ DEFAULTS = {
     "Adamax": lambda: Adamax(0.003),
     "Nadam": lambda: Nadam(0.003),
     "Lion": lambda: Lion(0.0003),
+    "Lamb": lambda: Lamb(0.005),
+    "Ftrl": lambda: Ftrl(0.05),
 }
 
 
@@ -587,23 +615,29 @@ def test_models_wired_by_hand_are_known_by_their_structure():
 # ---- dropout: equal in distribution ----------------------------------------------------------
 
 
-def dropping(rate=0.5):
+DROPS = {"dropout": keras.layers.Dropout, "noise": keras.layers.GaussianNoise}
+
+
+def dropping(rate=0.5, kind="dropout"):
     """Start from the same weights whatever the seed, so that only the noise differs."""
     first = keras.layers.Dense(20, "relu", kernel_initializer=keras.initializers.HeNormal(1))
     last = keras.layers.Dense(3, "softmax", kernel_initializer=keras.initializers.HeNormal(2))
-    return keras.Sequential([keras.Input((2,)), first, keras.layers.Dropout(rate), last])
+    return keras.Sequential([keras.Input((2,)), first, DROPS[kind](rate), last])
 
 
-def test_dropout_is_that_of_keras_in_distribution(blobs):
+@pytest.mark.parametrize("kind", DROPS)
+def test_noise_is_that_of_keras_in_distribution(blobs, kind):
     few = ol.Dataset(
         *(getattr(blobs, f"{axis}_{part}")[:20] for part in ("train", "val", "test")
           for axis in "xy"),
         blobs.class_names, "few blobs",
     )  # fmt: skip
-    plans = plan(few, model=dropping, optimizer=lambda: SGD(0.1), epochs=1, batch_size=20)
+    given = {"optimizer": lambda: SGD(0.1), "epochs": 1, "batch_size": 20}
+    plans = plan(few, model=lambda: dropping(kind=kind), **given)
+    assert ensemble.refusals(plans) == [None]
     results = ensemble.train(plans, list(range(300)))
     found = np.array([run["loss"][0] for run in results.values()])
-    model = dropping()
+    model = dropping(kind=kind)
     keras.utils.set_random_seed(0)
     loss = keras.losses.sparse_categorical_crossentropy
     expected = [
@@ -628,6 +662,19 @@ def test_dropout_is_off_at_validation_and_the_same_in_any_chunk(blobs):
         model.compile(loss="sparse_categorical_crossentropy")
         loss = model.evaluate(blobs.x_val, blobs.y_val, verbose=0)
         np.testing.assert_allclose(run["val_loss"][-1], loss, 1e-5)
+
+
+def test_a_run_ends_with_the_batch_that_makes_its_loss_no_number(blobs, capfd):
+    # of five batches an epoch: some runs are lost in the midst of one, others never
+    stopping = {"callbacks": lambda: [keras.callbacks.TerminateOnNaN()]}
+    settings = {"learning_rate": [0.1, 1e36]}
+    plans = plan(blobs, settings, optimizer=SGD, epochs=4, batch_size=100, **stopping)
+    results = check_engines(plans, seeds=(1, 2))
+    assert len(results[0, 1]["loss"]) == 4 and len(results[1, 1]["loss"]) < 4
+    assert np.isnan(results[1, 1]["loss"][-1]) and results[1, 1]["accuracy"][-1] > 0
+    without = ensemble.train(plan(blobs, settings, optimizer=SGD, epochs=4, batch_size=100), [1])
+    assert len(without[1, 1]["loss"]) == 4
+    check_equal(results[0, 1], without[0, 1])
 
 
 # ---- layers that normalize --------------------------------------------------------------------
@@ -743,12 +790,13 @@ def frozen():
 
 
 REFUSED = {
-    "optimizer Ftrl": {"optimizer": lambda: keras.optimizers.Ftrl(0.1)},
+    "optimizer Adafactor": {"optimizer": lambda: keras.optimizers.Adafactor(0.1)},
     "use_ema": {"optimizer": lambda: SGD(0.1, use_ema=True)},
     "exclude_from_weight_decay": {"optimizer": excluding},
     "rate of SGD is a function": {"optimizer": lambda: SGD(lambda: 0.1)},
-    "callback TerminateOnNaN": {"callbacks": lambda: [keras.callbacks.TerminateOnNaN()]},
+    "callback SwapEMAWeights": {"callbacks": lambda: [keras.callbacks.SwapEMAWeights()]},
     "seed or a noise_shape": {"model": lambda: build(keras.layers.Dropout(0.5, seed=1))},
+    "GaussianNoise has a seed": {"model": lambda: build(keras.layers.GaussianNoise(0.5, seed=1))},
     "last batch that is shorter": {"model": lambda: build(keras.layers.BatchNormalization())},
     "weights that are not trained": {
         "model": lambda: build(keras.layers.Dense(4, trainable=False)),
@@ -772,7 +820,9 @@ REFUSED = {
     "depends on the others ": {
         "model": lambda: functional(lambda x: x * keras.ops.sum(keras.ops.ones_like(x), 0))
     },
-    "calls a Dropout more than once": {"model": lambda: functional(shared_dropout)},
+    "calls a Dropout or a GaussianNoise more than once": {
+        "model": lambda: functional(shared_dropout)
+    },
     "unknown length": {"model": unknown_length},
     "on which its output does not depend": {"model": half_frozen},
     "no trainable weights": {"model": frozen},

@@ -62,9 +62,11 @@ def sweep(**given):
 
 
 def test_ensemble_refuses_with_the_reason_and_auto_says_it(capsys, monkeypatch):
-    given = {"optimizer": lambda: keras.optimizers.Ftrl(1e-3)}
+    given = {"optimizer": lambda: keras.optimizers.Adafactor(1e-3)}
     monkeypatch.setattr(sweeping, "_train_keras", lambda *_: {})
-    with pytest.raises(ValueError, match='update rule for the optimizer Ftrl. Give engine="auto"'):
+    with pytest.raises(
+        ValueError, match='update rule for the optimizer Adafactor. Give engine="auto"'
+    ):
         sweep(engine="ensemble", **given)
     assert capsys.readouterr().out == ""
     plans, seeds = [None], [0]
@@ -89,12 +91,30 @@ def test_auto_falls_back_from_what_cannot_be_compiled(capsys, monkeypatch):
 
 
 def test_auto_falls_back_in_earnest(capfd):
-    runs = sweep(optimizer=lambda: keras.optimizers.Ftrl(0.1), seeds=1)
+    runs = sweep(optimizer=lambda: keras.optimizers.Adafactor(0.1), seeds=1)
     assert runs.engine == "keras"
-    assert "optimizer Ftrl" in capfd.readouterr().out
+    assert "optimizer Adafactor" in capfd.readouterr().out
 
 
-MIXED = {"optimizer": {"SGD": SGD, "Ftrl": keras.optimizers.Ftrl, "Adam": keras.optimizers.Adam}}
+def test_a_sweep_run_by_run_says_how_long_it_will_take(capsys, monkeypatch):
+    sweep(engine="keras", seeds=2)
+    assert capsys.readouterr().out == ""  # not worth saying
+    monkeypatch.setattr(sweeping, "LONG", 0)
+    sweep(engine="keras", seeds=2)
+    assert re.fullmatch(
+        r"The first of 2 runs took \d+ s: expect \d+ minutes\.\n", capsys.readouterr().out
+    )
+    sweep(seeds=2)
+    assert capsys.readouterr().out == ""
+
+
+MIXED = {
+    "optimizer": {
+        "SGD": SGD,
+        "Adafactor": keras.optimizers.Adafactor,
+        "Adam": keras.optimizers.Adam,
+    }
+}
 
 
 def test_one_setting_that_needs_the_loop_does_not_take_the_others_with_it(capfd):
