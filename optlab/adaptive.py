@@ -88,7 +88,7 @@ def adadelta(gradient, state, t, learning_rate=0.001, rho=0.95, epsilon=1e-7):
 
 
 def rmsprop(
-    gradient, state, t, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False
+    gradient, state, t, learning_rate=0.001, *, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False
 ):
     """RMSprop: the gradient divided by its root mean square of late.
 
@@ -140,7 +140,7 @@ def rmsprop(
     return velocity, (mean_square, mean, velocity)
 
 
-def adam(gradient, state, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+def adam(gradient, state, t, learning_rate=0.001, *, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
     """Adam: momentum and RMSprop in one, both corrected for having started at zero.
 
     Parameters
@@ -189,11 +189,11 @@ def adamw(
     state,
     t,
     learning_rate=0.001,
+    *,
     weight_decay=0.004,
     beta_1=0.9,
     beta_2=0.999,
     epsilon=1e-7,
-    *,
     parameter,
 ):
     """AdamW: Adam, and beside it the parameter shrinks a little with every update.
@@ -230,11 +230,13 @@ def adamw(
     >>> print(change.round(3))
     [-0.1]
     """
-    change, state = adam(gradient, state, t, learning_rate, beta_1, beta_2, epsilon)
+    change, state = adam(
+        gradient, state, t, learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon
+    )
     return change - learning_rate * weight_decay * parameter, state
 
 
-def amsgrad(gradient, state, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+def amsgrad(gradient, state, t, learning_rate=0.001, *, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
     """AMSGrad: Adam whose divisor never shrinks, so that one large gradient is not forgotten.
 
     Parameters
@@ -268,14 +270,16 @@ def amsgrad(gradient, state, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, e
     [-0.0002]
     """
     m, v, largest = state
-    _, (m, v) = adam(gradient, (m, v), t, learning_rate, beta_1, beta_2, epsilon)
+    _, (m, v) = adam(
+        gradient, (m, v), t, learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon
+    )
     largest = maximum(largest, v)
     t = as_float(t, gradient)
     corrected_rate = learning_rate * sqrt(1 - beta_2**t) / (1 - beta_1**t)
     return -corrected_rate * m / (sqrt(largest) + epsilon), (m, v, largest)
 
 
-def adamax(gradient, state, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+def adamax(gradient, state, t, learning_rate=0.001, *, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
     """Adamax: Adam that divides by the largest gradient of late instead of the mean square.
 
     Parameters
@@ -315,7 +319,7 @@ def adamax(gradient, state, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, ep
     return -learning_rate / (1 - beta_1**t) * m / (u + epsilon), (m, u)
 
 
-def nadam(gradient, state, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+def nadam(gradient, state, t, learning_rate=0.001, *, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
     """Nadam: Adam with Nesterov's look-ahead, and a momentum that warms up.
 
     Parameters

@@ -66,7 +66,7 @@ def plot_by_setting(runs, by, metric="val_accuracy", *, groups=None, log=True, y
         _label_numbers(ax, x, apart, numbers, scale)
         for (name, (at, values)), look in zip(table.items(), looks, strict=True):
             apart_zero = scale.name == "logarithmic" and numbers[at[0]] == 0
-            _draw_by(ax, x[at], apart, values, look, scale, int(apart_zero))
+            _draw_by(ax, x[at], apart, values, look, scale=scale, zero=int(apart_zero))
             ax.lines[-1].set_label(_short(name))
         _make_room(ax, metric, len(names) if gone else 0, ylim)
         for k, ((at, values), look) in enumerate(zip(table.values(), looks, strict=True)):
@@ -146,7 +146,7 @@ def _ends_by(runs, metric, by, numbers, groups, name):
     return at, np.where(np.isfinite(losses), values, np.nan)
 
 
-def _draw_by(ax, x, apart, values, look, scale, zero):
+def _draw_by(ax, x, apart, values, look, *, scale, zero):
     """Draw one group: its runs, bands and medians; with `zero`, the first number stands alone."""
     low, middle, high, _ = spread(values)
     jitter = apart * np.random.default_rng(0).uniform(-0.09, 0.09, values.shape)

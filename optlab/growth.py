@@ -3,6 +3,7 @@
 import base64
 import io
 import textwrap
+from functools import partial
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -80,13 +81,13 @@ def animate_training(monitors, dataset, *, part="train", seconds=8.0):
         f"{ {'train': 'training', 'val': 'validation', 'test': 'test'}[part] } set. "
         f"Data: {dataset.name}."
     )
-    draw = (monitors, dataset, points, labels, size, boxes, caption)
+    draw = partial(_picture, monitors, dataset, points, labels, size, boxes, caption=caption)
     last = [(colors[rows[-1]], row[-1]) for rows, row in zip(tiles, notes, strict=True)]
     alt = _alt(dataset, epochs, monitors, notes, caption)
     return animation(
-        _picture(*draw, last), alt,
+        draw(last=last), alt,
         {"names": list(map(str, monitors)), "boxes": boxes, "notes": notes, "tile": tile}, _DRAW,
-        images=[_picture(*draw), _sprites(tiles, colors)], unit="epoch", seconds=seconds,
+        images=[draw(), _sprites(tiles, colors)], unit="epoch", seconds=seconds,
         labels=[f"epoch {epochs[i]} of {epochs[-1]}" for i in frames], width=size[0],
     )  # fmt: skip
 
@@ -188,7 +189,7 @@ def layout(count, box):
     return (width, LEGEND + rows * (tall + TITLE) + TICKS + CAPTION), boxes
 
 
-def _picture(monitors, dataset, points, labels, size, boxes, caption, last=None):
+def _picture(monitors, dataset, points, labels, size, boxes, *, caption, last=None):
     """Return a picture as a data address: with the last tiles, or with holes in their place."""
     width, height = size
     with house_style():

@@ -124,7 +124,9 @@ def plot_loss_plane(
     >>> figure.alt[:55]
     'Loss on a plane through the weights of a network. At th'
     """
-    found, count = loss_plane(models, dataset, paths, directions, part, span, steps, most, seed)
+    found, count = loss_plane(
+        models, dataset, paths, directions, part=part, span=span, steps=steps, most=most, seed=seed
+    )
     way = _way(models, paths, directions)
     with house_style():
         figure, axes = new_figure(width=7.6, height=5.6)
@@ -145,10 +147,10 @@ def plot_loss_plane(
 # ---- the numbers -----------------------------------------------------------------------------
 
 
-def loss_plane(models, dataset, paths, directions, part, span, steps, most, seed):
+def loss_plane(models, dataset, paths, directions, *, part, span, steps, most, seed):
     """Return the LossPlane, and how many of how many samples its loss is the mean of."""
     models = models if isinstance(models, dict) else {"the trained network": models}
-    _check(models, dataset, paths, directions, span, steps, most)
+    _check(models, dataset, paths, directions, span=span, steps=steps, most=most)
     x, y = samples(dataset, part)
     chosen = np.sort(np.random.default_rng(seed).permutation(len(x))[:most])
     model = next(iter(models.values()))
@@ -270,7 +272,7 @@ def _loss(model, x, y):
     return lambda *given: np.asarray(losses(*(tf.constant(g, dtype) for g in given)), "float64")
 
 
-def _check(models, dataset, paths, directions, span, steps, most):
+def _check(models, dataset, paths, directions, *, span, steps, most):
     if len(models) not in (1, 3):
         raise ValueError(f"{len(models)} models: give one, or three for the plane through them.")
     first = next(iter(models.values()))

@@ -46,7 +46,7 @@ def lion(gradient, state, t, learning_rate=0.001, beta_1=0.9, beta_2=0.99):
 
 
 def lamb(
-    gradient, state, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, *, parameter
+    gradient, state, t, learning_rate=0.001, *, beta_1=0.9, beta_2=0.999, epsilon=1e-7, parameter
 ):
     """LAMB: Adam's direction, with a step as long as the rate says in lengths of the parameter.
 
@@ -76,7 +76,7 @@ def lamb(
     --------
     >>> from optlab.updates import initial_state
     >>> parameter = np.array([3.0, 4.0])
-    >>> state = initial_state("lamb", parameter)
+    >>> state = initial_state(lamb, parameter)
     >>> change, state = lamb(np.array([300.0, -0.3]), state, 1, 0.1, parameter=parameter)
     >>> print(np.sqrt((change**2).sum()).round(3))  # a tenth of 5
     0.5
@@ -106,12 +106,12 @@ def ftrl(
     state,
     t,
     learning_rate=0.001,
+    *,
     learning_rate_power=-0.5,
     l1_regularization_strength=0.0,
     l2_regularization_strength=0.0,
     l2_shrinkage_regularization_strength=0.0,
     beta=0.0,
-    *,
     parameter,
 ):
     """Follow the regularized leader: Adagrad's step, with a pull that can hold weights at zero.

@@ -161,8 +161,9 @@ STATES = {
     ftrl: {"accumulator": 0.1, "linear": 0.0},
     muon: {"velocity": 0.0},
 }
-# By name, the rules for parameters of any shape: muon, which is for matrices, is none of them.
-UPDATES = {rule.__name__: rule for rule in STATES if rule is not muon}
+# By name, the rules that treat every number of a parameter alone, as those of a point on a surface;
+# muon and lamb, which look at a whole weight, are none of them.
+UPDATES = {rule.__name__: rule for rule in STATES if rule not in (muon, lamb)}
 WITH_PARAMETER = (adamw, lamb, ftrl)  # these are also given the parameter
 
 
@@ -172,7 +173,7 @@ def initial_state(rule, parameter, **start):
     Parameters
     ----------
     rule : str or function
-        One of `UPDATES`, by name or itself: "adam" or `adam`; or `muon`.
+        One of `UPDATES`, by name or itself: "adam" or `adam`; or `muon` or `lamb`.
     parameter : array or tensor
         What the rule is to update, for its shape and dtype.
     **start : float, array or tensor

@@ -103,6 +103,7 @@ KERAS = {
         {"learning_rate": 0.1, "beta_1": 0.8, "beta_2": 0.5},
     ),
     "lion": (keras.optimizers.Lion, {"learning_rate": 0.01}),
+    "ftrl": (keras.optimizers.Ftrl, {"learning_rate": 0.3}),
 }
 
 

@@ -6,6 +6,7 @@ import importlib
 import itertools
 import logging
 import random
+import re
 import threading
 import time
 from concurrent import futures

@@ -26,6 +26,7 @@ from optlab.updates import (
     WITH_PARAMETER,
     adam,
     initial_state,
+    lamb,
     momentum,
     muon,
     nesterov,
@@ -33,6 +34,7 @@ from optlab.updates import (
     sgd,
 )  # fmt: skip
 
+RULES = UPDATES | {"lamb": lamb}
 SHAPES = [(), (2, 5)]
 STEPS = {"float32": 50, "float64": 10}
 
@@ -99,7 +101,7 @@ CASES = {
 
 
 def defaults(rule):
-    parameters = inspect.signature(UPDATES[rule]).parameters.values()
+    parameters = inspect.signature(RULES[rule]).parameters.values()
     return {p.name: p.default for p in parameters if p.default is not p.empty}
 
 
@@ -112,7 +114,7 @@ def problem(rule, dtype):
     """Starting values, and for every update gradients of sizes from 0.001 to 1, by shape."""
     generator = np.random.default_rng(7)
     # From zero the parameter is the sum of the changes, so that none of their digits is lost.
-    away = 1.0 if UPDATES[rule] in WITH_PARAMETER else 0.0
+    away = 1.0 if RULES[rule] in WITH_PARAMETER else 0.0
     parameters = [np.asarray(away * generator.normal(size=s), dtype) for s in SHAPES]
     sizes = [10.0 ** generator.uniform(-3, 0, size=s) for s in SHAPES]
     gradients = [
@@ -152,8 +154,8 @@ def our_path(case, dtype, kind):
     def update(parameters, gradients, states, t):
         news = []
         for parameter, gradient, state in zip(parameters, gradients, states, strict=True):
-            extra = {"parameter": parameter} if UPDATES[rule] in WITH_PARAMETER else {}
-            change, state = UPDATES[rule](gradient, state, t, **hyper, **extra)
+            extra = {"parameter": parameter} if RULES[rule] in WITH_PARAMETER else {}
+            change, state = RULES[rule](gradient, state, t, **hyper, **extra)
             news.append((parameter + change, state))
         return tuple(zip(*news, strict=True))
 
@@ -162,7 +164,7 @@ def our_path(case, dtype, kind):
         update = tf.function(update, jit_compile=True)
     parameters, gradients = problem(rule, dtype)
     parameters = [convert(p) for p in parameters]
-    states = [initial_state(rule, p, **start) for p in parameters]
+    states = [initial_state(RULES[rule], p, **start) for p in parameters]
     path = []
     for t, step in enumerate(gradients, start=1):
         parameters, states = update(parameters, [convert(g) for g in step], states, count(t))
@@ -201,7 +203,7 @@ def test_has_the_defaults_of_keras(case):
     for name, value in defaults(rule).items():
         assert config[name] == pytest.approx(value, rel=1e-7)
     if rule == "adagrad":
-        assert initial_state(rule, 0.0) == (config["initial_accumulator_value"],)
+        assert initial_state(RULES[rule], 0.0) == (config["initial_accumulator_value"],)
 
 
 @pytest.mark.skipif(not hasattr(keras.optimizers, "Muon"), reason="this Keras has no Muon")
@@ -306,7 +308,7 @@ PER_RUN = {
 
 
 @pytest.mark.parametrize("kind", ["numpy", "xla"])
-@pytest.mark.parametrize("rule", UPDATES)
+@pytest.mark.parametrize("rule", RULES)
 def test_one_value_per_run_is_the_runs_separately(rule, kind):
     generator = np.random.default_rng(3)
     runs, steps = 3, 4
@@ -319,8 +321,8 @@ def test_one_value_per_run_is_the_runs_separately(rule, kind):
 
     def train(parameter, gradients, state, first, hyper):
         for step in range(steps):
-            extra = {"parameter": parameter} if UPDATES[rule] in WITH_PARAMETER else {}
-            change, state = UPDATES[rule](
+            extra = {"parameter": parameter} if RULES[rule] in WITH_PARAMETER else {}
+            change, state = RULES[rule](
                 gradients[step], state, first + step, **hyper, **extra, **centered
             )
             parameter = parameter + change
@@ -330,7 +332,7 @@ def test_one_value_per_run_is_the_runs_separately(rule, kind):
         train(
             parameter[r],
             gradients[:, r],
-            initial_state(rule, parameter[r]),
+            initial_state(RULES[rule], parameter[r]),
             int(first[r]),
             {name: float(h[r]) for name, h in hyper.items()},
         )
@@ -343,25 +345,25 @@ def test_one_value_per_run_is_the_runs_separately(rule, kind):
     together = train(
         parameter,
         gradients,
-        initial_state(rule, parameter),
+        initial_state(RULES[rule], parameter),
         first[:, None, None],
         {name: convert(h)[:, None, None] for name, h in hyper.items()},
     )
     np.testing.assert_allclose(together, each, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("rule", UPDATES)
+@pytest.mark.parametrize("rule", RULES)
 def test_writes_nothing_in_place(rule):
     generator = np.random.default_rng(5)
     gradient, parameter = generator.normal(size=(2, 4))
-    state = tuple(generator.uniform(0.1, 0.5, size=4) for _ in STATES[UPDATES[rule]])
+    state = tuple(generator.uniform(0.1, 0.5, size=4) for _ in STATES[RULES[rule]])
     given = (gradient, parameter, *state)
     before = [x.copy() for x in given]
     for x in given:
         x.setflags(write=False)
-    extra = {"parameter": parameter} if UPDATES[rule] in WITH_PARAMETER else {}
-    change, new = UPDATES[rule](gradient, state, 3, **extra)
-    again, _ = UPDATES[rule](gradient, state, 3, **extra)
+    extra = {"parameter": parameter} if RULES[rule] in WITH_PARAMETER else {}
+    change, new = RULES[rule](gradient, state, 3, **extra)
+    again, _ = RULES[rule](gradient, state, 3, **extra)
     np.testing.assert_array_equal(change, again)
     for x, y in zip(given, before, strict=True):
         np.testing.assert_array_equal(x, y)
@@ -370,29 +372,29 @@ def test_writes_nothing_in_place(rule):
 
 
 @pytest.mark.parametrize("t", [2, 2.0, np.int64(2), np.float64(2), np.array(2), tf.constant(2)])
-@pytest.mark.parametrize("rule", UPDATES)
+@pytest.mark.parametrize("rule", RULES)
 def test_keeps_the_dtype_whatever_counts_the_updates(rule, t):
     convert = tf.constant if tf.is_tensor(t) else np.asarray
     gradient = convert(np.array([0.5, -2.0], "float32"))
-    extra = {"parameter": gradient} if UPDATES[rule] in WITH_PARAMETER else {}
-    expected, _ = UPDATES[rule](gradient, initial_state(rule, gradient), 2, **extra)
-    change, state = UPDATES[rule](gradient, initial_state(rule, gradient), t, **extra)
+    extra = {"parameter": gradient} if RULES[rule] in WITH_PARAMETER else {}
+    expected, _ = RULES[rule](gradient, initial_state(RULES[rule], gradient), 2, **extra)
+    change, state = RULES[rule](gradient, initial_state(RULES[rule], gradient), t, **extra)
     assert all(x.dtype == "float32" and x.shape == (2,) for x in (change, *state))
     np.testing.assert_array_equal(change, expected)
 
 
-@pytest.mark.parametrize("rule", UPDATES)
+@pytest.mark.parametrize("rule", RULES)
 def test_initial_state_is_like_the_parameter(rule):
-    parts = STATES[UPDATES[rule]]
+    parts = STATES[RULES[rule]]
     for parameter in (np.ones((2, 3), "float32"), tf.ones((2, 3)), tf.Variable(tf.ones((2, 3)))):
-        state = initial_state(rule, parameter)
+        state = initial_state(RULES[rule], parameter)
         assert isinstance(state, tuple)
         assert len(state) == len(parts)
         for x, value in zip(state, parts.values(), strict=True):
             assert x.dtype == "float32"
             assert tf.is_tensor(x) == tf.is_tensor(parameter)
             np.testing.assert_array_equal(x, np.full((2, 3), value, "float32"))
-    (whole,) = initial_state(UPDATES["adagrad"], np.array([1, 2]))
+    (whole,) = initial_state(RULES["adagrad"], np.array([1, 2]))
     assert whole.dtype == "float64"
 
 
