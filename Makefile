@@ -107,7 +107,7 @@ grade: $(VENV)/.exercises loopback  ## mark what is new in submitted/, write fee
 	@cd $(COURSE) && PATH="$(abspath $(BIN)):$$PATH" python grader.py $(if $(JOBS),--jobs=$(JOBS)) $(ASSIGNMENTS)
 
 replicate: $(VENV)/.test  ## run all lessons with other seeds, threads, points; write replication/
-	$(BIN)/python tools/replicate.py $(LESSONS)
+	$(BIN)/python tools/replicate.py $(SAME) $(LESSONS)
 
 full: $(VENV)/.test  ## run the MNIST lessons in full size; write full/ (hours; may be stopped and resumed)
 	$(BIN)/python tools/full.py $(wildcard notebooks/09_*.ipynb notebooks/1*.ipynb)

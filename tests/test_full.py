@@ -142,6 +142,23 @@ def test_same_again_is_told_in_100(again, words):
     assert replicate.often(again) == words
 
 
+def test_what_was_run_stands_only_where_the_numbers_are_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(replicate, "FOLDER", tmp_path)
+    monkeypatch.setattr(replicate, "table", lambda results: "")
+    paths = NOTEBOOKS[:2]
+    results = {replicate.slug(path): {"baseline": {"trains": "before"}} for path in paths}
+
+    def claims_of(path, environment):
+        other = environment is not None and path == paths[1]
+        return [{"verdict": "supported", "effect": [0.1, 0.2 + 1e-6 * other]}]
+
+    monkeypatch.setattr(replicate, "claims_of", claims_of)
+    replicate.compare(paths, results, "abc")
+    stands, falls = (results[replicate.slug(path)]["baseline"] for path in paths)
+    assert stands == {"trains": replicate.trains_digest(), "same": "abc"}
+    assert falls == {"trains": "before"}
+
+
 def test_each_block_has_seeds_of_its_own():
     seeds = [replicate.FACTORS[block]["OPTLAB_SEED"] for block in replicate.BLOCKS]
     assert seeds == [str(block) for block in range(1, 13)]
