@@ -116,8 +116,9 @@ def same_again(values, low, high, confidence=0.95, kind="mean"):
     which leaves no interval and so no decision. How probable that is follows from the share that
     is equal, again with Jeffreys' prior.
 
-    It knows nothing of ratios whose denominator may vanish, nor of settings that were chosen by
-    looking at the same seeds. After these, a verdict changes more often than it says.
+    It knows nothing of ratios whose denominator may vanish, of settings that were chosen by looking
+    at the same seeds, nor of a failure that no run showed. After these, a verdict changes more
+    often than it says.
 
     Examples
     --------
