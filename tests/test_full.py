@@ -150,7 +150,9 @@ def test_what_was_run_stands_only_where_the_numbers_are_the_same(tmp_path, monke
 
     def claims_of(path, environment):
         other = environment is not None and path == paths[1]
-        return [{"verdict": "supported", "effect": [0.1, 0.2 + 1e-6 * other]}]
+        effect = [0.1, 0.2 + 1e-6 * other]
+        again = {} if environment is None else {"again": 1.0}  # judged by today's rule
+        return [{"sentence": "A wins", "verdict": "supported", "effect": effect} | again]
 
     monkeypatch.setattr(replicate, "claims_of", claims_of)
     replicate.compare(paths, results, "abc")
