@@ -6,7 +6,7 @@ How often they cover is simulated in ``benchmarks/coverage.py``.
 """
 
 import numpy as np
-from scipy import special, stats
+from scipy import stats
 
 KINDS = ("mean", "ratio", "share")
 DRAWS = 20_000  # simulated repetitions; their noise is below a third of a percentage point
@@ -154,8 +154,7 @@ def _all_equal(values):
     count = np.sum(np.abs(values - np.median(values)) <= near)
     if count <= n / 2:
         return 0.0
-    hits, others = count + 0.5, n - count + 0.5
-    return np.exp(special.betaln(hits + n, others) - special.betaln(hits, others))
+    return stats.betabinom.pmf(n, n, count + 0.5, n - count + 0.5)
 
 
 def _summary(values, kind):

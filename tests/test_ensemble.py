@@ -650,6 +650,15 @@ def test_noise_is_that_of_keras_in_distribution(blobs, kind):
     assert len(np.unique(steps.sum(axis=(1, 2)))) > 250
 
 
+def test_gaussian_noise_is_as_large_as_that_of_keras():
+    layer, x = keras.layers.GaussianNoise(0.5, seed=1), np.zeros((400, 500))
+    given = exact.GivenNoise(layer)
+    given.noise = np.random.default_rng(0).normal(size=x.shape)
+    ours, theirs = (np.std(each(x, training=True)) for each in (given, layer))
+    assert ours == pytest.approx(theirs, rel=0.02)  # of 200,000: known to 0.2 %
+    assert np.std(given(x)) == 0
+
+
 def test_dropout_is_off_at_validation_and_the_same_in_any_chunk(blobs):
     settings = {"learning_rate": [0.1, 0.01]}
     plans = plan(blobs, settings, model=dropping, optimizer=SGD, epochs=2, batch_size=100)
@@ -674,6 +683,7 @@ def test_a_run_ends_with_the_batch_that_makes_its_loss_no_number(blobs, capfd):
     assert np.isnan(results[1, 1]["loss"][-1]) and results[1, 1]["accuracy"][-1] > 0
     without = ensemble.train(plan(blobs, settings, optimizer=SGD, epochs=4, batch_size=100), [1])
     assert len(without[1, 1]["loss"]) == 4
+    assert np.isfinite(without[1, 1]["accuracy"]).all()  # without the callback it goes on to the end
     check_equal(results[0, 1], without[0, 1])
 
 
