@@ -4,6 +4,7 @@ The public face is `__all__`; see the lessons in ``notebooks/``.
 """
 
 import contextlib
+import gc
 import os
 import subprocess
 import sys
@@ -104,6 +105,10 @@ from .surfaces import (  # noqa: E402
     saddle,
 )
 from .sweep import sweep  # noqa: E402
+
+# What TensorFlow and the others have made so far, 400,000 objects, stays: the collector need not
+# look through it at the end of every sweep, which took longer than a small sweep itself.
+gc.freeze()
 
 __all__ = [
     "Animation",

@@ -1,13 +1,17 @@
 """Marks in process: wrong answers lose what they must, right ones nothing, luck decides nothing."""
 
 import contextlib
+import dataclasses
+import itertools
 import types
 
 import answers
+import keras
 import numpy as np
 import pytest
 from course import (
     ASSIGNMENTS,
+    KeptRuns,
     Marker,
     code_cells,
     names,
@@ -21,7 +25,9 @@ from course import (
 import optlab as ol
 from optlab import ensemble
 
+BLOBS = ol.load_blobs()
 REPETITIONS = 20
+POOL = 40  # seeds at least, and four times as many as a set has, from which sets are drawn
 # Where an answer of one's own trains with Keras, fit by fit, one seed decides as well as three.
 ONE_SEED = {"SEEDS": [0]}
 # What is wrong with these, the tests of `train` find, and nothing else does ("the seed is ignored"
@@ -33,7 +39,7 @@ TRUSTED = {
 }
 
 
-FIRST_WEIGHTS = ensemble.first_weights
+FIRST_WEIGHTS, TRAIN = ensemble.first_weights, ensemble.train
 
 
 @pytest.fixture(scope="module", params=ASSIGNMENTS)
@@ -42,10 +48,10 @@ def assignment(request):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quick_weights():
-    ensemble.first_weights = quick_first_weights
+def quick_runs():
+    ensemble.first_weights, ensemble.train = quick_first_weights, KeptRuns(TRAIN)
     yield
-    ensemble.first_weights = FIRST_WEIGHTS
+    ensemble.first_weights, ensemble.train = FIRST_WEIGHTS, TRAIN
 
 
 @pytest.fixture(scope="module")
@@ -101,19 +107,86 @@ def test_an_unfinished_cell_earns_nothing(marker):
     assert set(lost(marker.errors(open_))) == tests
 
 
-def test_marks_do_not_depend_on_luck(marker):
+def test_marks_do_not_depend_on_luck(marker, monkeypatch):
     """The same submission, from twenty other sets of seeds, gets the same mark.
 
-    A cell that trains runs again; nearly all of a first sweep is compilation, which is kept.
+    Sets share seeds, so that a run need be trained once only.
     """
+    monkeypatch.setattr(ensemble, "train", KeptRuns(TRAIN, schedules=True))
     number, found = len(marker.namespace["SEEDS"]), {}
-    for repetition in range(1, REPETITIONS + 1):
-        seeds = [1000 * repetition + i for i in range(number)]
+    pool, chance = max(POOL, 4 * number), np.random.default_rng(0)
+    for repetition in range(REPETITIONS):
+        seeds = (1000 + chance.choice(pool, number, replace=False)).tolist()
         errors = lost(marker.errors(first={"SEEDS": seeds}))
         if errors:
             found[repetition] = errors
     assert found == {}
     assert any("SEEDS" in names(cell.source)[1] for cell in marker.cells)
+
+
+def test_a_run_is_given_again_only_where_nothing_differs(monkeypatch):
+    trained = []
+
+    def train(plans, seeds, weights=True):
+        """Give each run a number of its own, in place of a loss."""
+        trained.append((len(plans), list(seeds)))
+        numbers = itertools.count(100 * len(trained))
+        runs = [(i, seed) for i in range(len(plans)) for seed in seeds]
+        return {(i, s): {"loss": np.full(plans[i].looks, next(numbers))} for i, s in runs}
+
+    def sweep(
+        optimizer=lambda: keras.optimizers.SGD(0.1), model=ol.blobs_mlp, data=BLOBS, **options
+    ):
+        trained.clear()
+        options = {"epochs": 2, "batch_size": 250, "seeds": [3, 5]} | options
+        return ol.sweep(model, data, optimizer=optimizer, **options)["loss"]
+
+    def follow():
+        return [keras.callbacks.LearningRateScheduler(lambda epoch: 0.2)]
+
+    kept = KeptRuns(train, schedules=True)
+    monkeypatch.setattr(ensemble, "train", kept)
+    others = [
+        {}, {"epochs": 3}, {"batch_size": 125}, {"test": True},
+        {"data": dataclasses.replace(BLOBS, x_val=BLOBS.x_val + 1e-3)},
+        {"model": lambda: ol.blobs_mlp(20)}, {"model": lambda: ol.blobs_mlp(activation="tanh")},
+        {"model": lambda: ol.blobs_mlp(kernel_initializer="he_normal")},
+        {"optimizer": lambda: keras.optimizers.SGD(0.2)}, {"optimizer": keras.optimizers.Adam},
+        {"optimizer": lambda: keras.optimizers.SGD(0.1, momentum=0.9)},
+        {"schedule": ol.exponential(0.1, 0.5, per="epoch")},
+        {"optimizer": lambda: keras.optimizers.SGD(
+            keras.optimizers.schedules.InverseTimeDecay(0.1, 1, 0.1))},
+        {"callbacks": follow},
+    ]  # fmt: skip
+    first = []
+    for options in others:
+        first.append(sweep(**options))
+        assert trained == [(1, [3, 5])], options
+    for options, before in zip(others, first, strict=True):
+        assert np.array_equal(sweep(**options), before) and trained == []
+    more = sweep(seeds=[5, 4, 3])
+    assert trained == [(1, [4])]
+    assert np.array_equal(more[0, [2, 0]], first[0][0])
+    some = sweep(settings={"learning_rate": [0.1, 0.3]}, optimizer=keras.optimizers.SGD)
+    assert trained == [(1, [3, 5])] and np.array_equal(some[0], first[0][0])
+    for _ in range(2):
+        sweep(callbacks=lambda: [keras.callbacks.EarlyStopping()])
+        assert trained == [(1, [3, 5])]
+    kept.schedules = False
+    sweep(callbacks=follow)
+    assert trained == [(1, [3, 5])]
+
+
+def test_what_is_given_again_is_what_was_trained(monkeypatch):
+    options = {"optimizer": keras.optimizers.Adam, "epochs": 2, "seeds": 3, "keep_weights": True}
+    runs = [ol.sweep(ol.blobs_mlp, BLOBS, **options) for _ in range(2)]
+    monkeypatch.setattr(ensemble, "train", TRAIN)
+    expected = ol.sweep(ol.blobs_mlp, BLOBS, **options)
+    for some in runs:
+        for name in expected.names:
+            np.testing.assert_allclose(some[name], expected[name], rtol=1e-5)
+        for one, other in zip(some.weights(), expected.weights(), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
 def test_the_quick_training_is_the_training():
