@@ -19,9 +19,10 @@ import sys
 import tempfile
 import warnings
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, suppress
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -634,14 +635,37 @@ def course(options=()):
     return app, NbGraderAPI(folder, parent=app)
 
 
-@contextmanager
-def several(processes):
-    """Give a `map` that works in so many processes."""
+def each(jobs, options, processes):
+    """Do all jobs, in so many processes, and yield what `work` returns.
+
+    After a process was killed (for lack of memory, say) each of the rest has one of its own, so
+    that the job which does it ends no other.
+    """
+    from grader import work  # by this name other processes find it, too
+
     if processes == 1:
-        yield map
-    else:
-        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-            yield pool.map
+        yield from (work(options, job) for job in jobs)
+        return
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        done = [pool.submit(work, options, job) for job in jobs]
+        for job, result in zip(jobs, done, strict=True):
+            try:
+                yield result.result()
+            except BrokenProcessPool:
+                yield alone(options, job)
+
+
+def alone(options, job):
+    """Do a job in a process of its own."""
+    from grader import work
+
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        try:
+            return pool.submit(work, options, job).result()
+        except BrokenProcessPool:
+            assignment, student = job
+            forget(course(options)[1], assignment, student)
+            return [f"{assignment}, {student}: NOT GRADED"], "the process that graded it was killed"
 
 
 def work(options, job):
@@ -680,13 +704,10 @@ def main(assignments, options=(), processes=1):
     for assignment in {a for a, _ in jobs}:
         if not released(api, assignment):
             api.generate_assignment(assignment, force=True)
-    with several(processes) as each:
-        from grader import work  # by this name other processes find it, too
-
-        for job, (lines, why) in zip(jobs, each(partial(work, tuple(options)), jobs), strict=True):
-            print(*lines, sep="\n    ", flush=True)
-            if why:
-                troubles[job] = why
+    for job, (lines, why) in zip(jobs, each(jobs, tuple(options), processes), strict=True):
+        print(*lines, sep="\n    ", flush=True)
+        if why:
+            troubles[job] = why
     Export.reasons = troubles
     with Gradebook(api.coursedir.db_url, api.coursedir.course_id) as gradebook:
         Export(parent=app).export(gradebook)

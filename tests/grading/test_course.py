@@ -190,16 +190,22 @@ def test_what_is_late_loses_points(course):
 
 
 def test_several_processes_give_the_same_marks(course):
-    """A class in three processes at once, which write to one gradebook."""
+    """A class in two processes at once, which write to one gradebook; one of them is killed."""
     right = submit(release(course)[0], ANSWERS)
-    for i in range(6):
-        lay(course, f"s{i}", right if i < 5 else "no notebook")
+    deadly = submit(right, {"last": "os.kill(os.getppid(), 9)"})
+    for i, content in enumerate([right, "no notebook", deadly, right]):
+        lay(course, f"s{i}", content)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    command = [sys.executable, "grader.py", "--jobs=3", NAME]
+    command = [sys.executable, "grader.py", "--jobs=2", NAME]
     done = subprocess.run(
         command, cwd=course, env=os.environ | {"PATH": path}, capture_output=True, text=True
     )
-    assert done.returncode == 1 and "5 of 6 submissions are graded" in done.stdout, done
-    expected = [f"{NAME}, s{i}: {'graded' if i < 5 else 'NOT GRADED'}" for i in range(6)]
-    assert done.stdout.splitlines()[:6] == expected
-    assert all(scores(course, f"s{i}")["test_last"] == 4 for i in range(5))
+    assert done.returncode == 1 and "2 of 4 submissions are graded" in done.stdout, done
+    said = [line.replace("unchanged", "graded") for line in done.stdout.splitlines()[:4]]
+    # "unchanged" is what was graded when its process was ended with the other
+    assert said == [f"{NAME}, s{i}: {'NOT GRADED' if i in (1, 2) else 'graded'}" for i in range(4)]
+    assert done.stdout.strip().endswith(f"{NAME}, s2: the process that graded it was killed.")
+    assert all(scores(course, f"s{i}")["test_last"] == 4 for i in (0, 3))
+    table = csv.DictReader((course / "grades.csv").open(encoding="utf-8"))
+    killed = next(row for row in table if row["student_id"] == "s2")
+    assert killed["score"] == "" and killed["status"].startswith("not graded: the process")
