@@ -91,6 +91,12 @@ PUBLISHED = {
          f'search.final("test_accuracy", learning_rate={rate}, batch_size=32, momentum=0)')
         for rate, accuracy in C8.items()
     ]
+    + [  # trained once before the loop over rates
+        (f"one run, rate 0.0001, test {what}", published,
+         "ol.sweep(network, digits, epochs=2, seeds=10, test=True, "
+         f'optimizer=lambda: SGD(0.0001)).final("test_{what}")')
+        for what, published in (("accuracy", 0.1114), ("loss", 2.2406))
+    ]
     + [
         # the batch sizes of parts 2 and 3 were never passed: every run had the default of 32
         ("part 2, rate 0.1, test accuracy", 0.957,
@@ -139,6 +145,10 @@ RMSPROP = (
     "close to that formula, three runs gave .960 after epoch 1, and .976, .9999 and a loss of .264 "
     "(sd .009) at the end."
 )
+LUCK = (
+    "no cause is known to us. Where nothing differs, one figure in twenty lies apart, which is "
+    "about four in this table."
+)
 EXPLAINED = {
     ("C2", "RMSprop, validation accuracy, epoch 50"): RMSPROP,
     ("C2", "RMSprop, validation loss, epoch 50"): RMSPROP,
@@ -146,12 +156,16 @@ EXPLAINED = {
     ("C2", "Adagrad, validation accuracy, epoch 50"): ADAGRAD,
     ("C2", "Adagrad, training accuracy, epoch 50"): ADAGRAD,
     ("C2", "Adagrad, validation loss, epoch 50"): ADAGRAD,
-    ("C10", "L2, validation accuracy"): (
-        "these runs had the penalty on the hidden layer's kernel only. The published network has "
-        "it on both, as the lesson has since, and three such runs end at .967, .970 and .970. "
-        "Likewise these runs had dropout in the hidden layer only; the published network (and the "
-        "lesson since) has it after the softmax, too."
+    ("C10", "dropout, validation loss"): (
+        "Keras 3 takes the loss of a prediction from the logits, where an image that is answered "
+        "surely and wrongly may cost any amount; the published run will have raised each "
+        "probability to 1e-7 first, so that an image costs 16.1 at most. With that, the same five "
+        "networks have .193, .196, .199, .206 and .208."
     ),
+    ("C10", "dropout, training loss"): LUCK,
+    ("C3", "exponential, validation loss"): LUCK,
+    ("C4", "last over lowest"): LUCK,
+    ("C5", "lowest validation loss"): LUCK,
     ("C9", "lowest of the seven, accuracy over the folds"): (
         "by 0.2 points, by the folds: in the order of the file, as GridSearchCV cuts them by "
         "itself, three runs give .9465, .9468 and .9469. (The older RMSprop, see C2, changes "
@@ -164,7 +178,7 @@ EXPLAINED = {
     "C7": (
         "the network was not published, as for C6, nor how the loss was averaged. As published, "
         "the full batch does not win, and 256 ends below 64. That 256 ends below 128 is not "
-        "repeated (.114 against .105), but single runs scatter by .03 and .04."
+        "repeated (.121 against .110), but single runs scatter by .03."
     ),
 }
 CHANGED = {
@@ -173,6 +187,12 @@ CHANGED = {
     ),
     "At rate 0.1 and the published updates, batch 256 ends a quarter below the full batch": (
         "the ratio is 0.74 there, with an interval from 0.72 to 0.75, so it touches the margin."
+    ),
+    "RMSprop's last validation loss lies at least half above its lowest, as published": (
+        "it rises by 68 % in 37,500 updates there, as published (51 %); the lesson makes 1,260."
+    ),
+    "An image that is wrong at the turn and at the end costs at least a tenth more at the end": (
+        "it costs 1.10 times as much there, with an interval from 1.08 to 1.13: the margin."
     ),
     "The validation loss ends at least a tenth above its value in the picked epoch": (
         "it rises there, too, but by 2 % only: with 120 times the images the network overfits "
