@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import os
 
 import answers
 import numpy as np
@@ -21,7 +22,8 @@ from optlab import ensemble
 
 REPETITIONS = 20
 POOL = 40  # seeds at least, and four times as many as a set has, from which sets are drawn
-# Where an answer trains with Keras, fit by fit, one seed decides as well as three.
+# Where an answer of one's own trains with Keras, fit by fit, one seed decides as well as three.
+# (Not with other numbers: a single run with batch size 16 may fall to .78.)
 ONE_SEED = {"SEEDS": [0]}
 # What is wrong with these, the tests of `train` find, and nothing else does ("the seed is ignored"
 # trains on to the end, to see that): the rest need not be trained with Keras.
@@ -64,8 +66,8 @@ def lost(errors):
     return {name: f"{type(e).__name__}: {e}" for name, e in errors.items() if e is not None}
 
 
-def few_seeds(name, changes):
-    return ONE_SEED if "train" in changes or name == "the other engine" else None
+def few_seeds(changes):
+    return ONE_SEED if "train" in changes and not os.environ.get("VARIANT") else None
 
 
 def test_the_reference_earns_all(marker):
@@ -77,7 +79,7 @@ def test_wrong_answers_lose_what_they_must(assignment, marker):
     found = {}
     for name, (changes, expected) in answers.WRONG[assignment].items():
         trusted = name in TRUSTED
-        came = set(lost(marker.errors(changes, again=few_seeds(name, changes), trusted=trusted)))
+        came = set(lost(marker.errors(changes, again=few_seeds(changes), trusted=trusted)))
         if came != expected:
             found[name] = {"too harsh": came - expected, "too mild": expected - came}
     assert found == {}
@@ -86,7 +88,7 @@ def test_wrong_answers_lose_what_they_must(assignment, marker):
 def test_right_answers_in_another_style_earn_all(assignment, marker):
     assert len(answers.RIGHT[assignment]) >= 2
     found = {
-        name: lost(marker.errors(changes, again=few_seeds(name, changes)))
+        name: lost(marker.errors(changes, again=few_seeds(changes)))
         for name, changes in answers.RIGHT[assignment].items()
     }
     assert {name: errors for name, errors in found.items() if errors} == {}
