@@ -3,7 +3,6 @@
 import ast
 import contextlib
 import functools
-import hashlib
 import io
 import json
 import os
@@ -13,6 +12,7 @@ import types
 from dataclasses import dataclass
 from pathlib import Path
 
+import joblib
 import numpy as np
 
 COURSE = Path(__file__).resolve().parents[2] / "notebooks" / "exercises"
@@ -370,9 +370,8 @@ class KeptRuns:
                 results |= {(i, seed): self.kept[key, seed] for seed in seeds}
         results = {(i, seed): run for (i, seed), run in results.items() if seed in seeds}
         if not weights:
-            results = {at: run | {} for at, run in results.items()}
-            for run in results.values():
-                run.pop("weights", None)
+            return {at: {k: v for k, v in run.items() if k != "weights"}
+                    for at, run in results.items()}  # fmt: skip
         return results
 
     def key(self, plan):
@@ -386,12 +385,9 @@ class KeptRuns:
             rates.append([callback.schedule(epoch) for epoch in range(plan.looks)])
         data = plan.dataset
         arrays = [data.x_train, data.y_train, data.x_val, data.y_val, data.x_test, data.y_test]
-        known = hashlib.sha256()
-        for array in arrays:
-            known.update(repr((array.shape, array.dtype)).encode() + array.tobytes())
         config = {k: repr(v) for k, v in plan.sample.get_config().items() if k != "name"}
         return (
-            known.hexdigest(), exact.structure(plan.template), initializers(plan.template),
+            joblib.hash(arrays), exact.structure(plan.template), initializers(plan.template),
             type(plan.sample), json.dumps(config), str([np.asarray(r).tolist() for r in rates]),
             plan.batch_size, plan.looks, plan.updates_per_look, plan.updates_per_epoch, plan.test,
         )  # fmt: skip

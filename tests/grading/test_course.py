@@ -189,17 +189,32 @@ def test_what_is_late_loses_points(course):
     }  # fmt: skip
 
 
+def grade_in_processes(course, jobs):
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return subprocess.run(
+        [sys.executable, "grader.py", f"--jobs={jobs}", NAME], cwd=course,
+        env=os.environ | {"PATH": path}, capture_output=True, text=True,
+    )  # fmt: skip
+
+
 def test_several_processes_give_the_same_marks(course):
-    """A class in two processes at once, which write to one gradebook; one of them is killed."""
+    """A class in three processes at once, which write to one gradebook."""
+    right = submit(release(course)[0], ANSWERS)
+    for i in range(6):
+        lay(course, f"s{i}", right if i < 5 else "no notebook")
+    done = grade_in_processes(course, 3)
+    assert done.returncode == 1 and "5 of 6 submissions are graded" in done.stdout, done
+    expected = [f"{NAME}, s{i}: {'graded' if i < 5 else 'NOT GRADED'}" for i in range(6)]
+    assert done.stdout.splitlines()[:6] == expected
+    assert all(scores(course, f"s{i}")["test_last"] == 4 for i in range(5))
+
+
+def test_a_process_that_is_killed_costs_its_own_submission(course):
     right = submit(release(course)[0], ANSWERS)
     deadly = submit(right, {"last": "os.kill(os.getppid(), 9)"})
     for i, content in enumerate([right, "no notebook", deadly, right]):
         lay(course, f"s{i}", content)
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    command = [sys.executable, "grader.py", "--jobs=2", NAME]
-    done = subprocess.run(
-        command, cwd=course, env=os.environ | {"PATH": path}, capture_output=True, text=True
-    )
+    done = grade_in_processes(course, 2)
     assert done.returncode == 1 and "2 of 4 submissions are graded" in done.stdout, done
     said = [line.replace("unchanged", "graded") for line in done.stdout.splitlines()[:4]]
     # "unchanged" is what was graded when its process was ended with the other
