@@ -347,8 +347,9 @@ class KeptRuns:
     """Stand in for `ensemble.train`: a run that was trained before is given again.
 
     A run is known by all that its numbers follow from. One with callbacks is trained anew, unless
-    `schedules` says that a callback's schedule may be asked for its rates once more. What lacks
-    is trained from all seeds of `pool`, too: together costs less than one by one.
+    `schedules` says that a callback's schedule may be asked for its rates once more. `pool` holds
+    sets of seeds: what the first seed of one lacks is trained from the first of all of them, as
+    what the second lacks from the second ones, since together costs less than one by one.
     """
 
     def __init__(self, train, schedules=False, pool=()):
@@ -361,7 +362,8 @@ class KeptRuns:
         lacking = [s for s in seeds if any((keys[i], s) not in self.kept for i in new)]
         results = {}
         if new:
-            lacking = list(dict.fromkeys([*lacking, *self.pool]))
+            places = sorted({s.index(seed) for s in self.pool for seed in lacking if seed in s})
+            lacking = list(dict.fromkeys([*lacking, *(s[i] for s in self.pool for i in places)]))
             found = self.train([plans[i] for i in new], lacking, weights=True)
             results = {(new[i], seed): run for (i, seed), run in found.items()}
             self.kept |= {(keys[i], s): run for (i, s), run in results.items() if keys[i]}

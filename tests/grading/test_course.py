@@ -30,8 +30,19 @@ def with_numbers(source):
     return json.loads(changed.replace("values == [0, 2, 4], 'Expected 0, 2, 4.'", hidden))
 
 
+@pytest.fixture(scope="module")
+def empty_gradebook(tmp_path_factory):
+    """A gradebook with nothing in it: for each new one nbgrader starts a program of its own."""
+    folder = tmp_path_factory.mktemp("empty")
+    for path in COURSE.glob("*.py"):
+        shutil.copy(path, folder)
+    forked(folder, "nbgrader", ["db", "upgrade"])
+    return folder / "gradebook.db"
+
+
 @pytest.fixture
-def course(tmp_path):
+def course(tmp_path, empty_gradebook):
+    shutil.copy(empty_gradebook, tmp_path)
     for path in COURSE.glob("*.py"):
         shutil.copy(path, tmp_path)
     path = tmp_path / "source" / NAME / f"{NAME}.ipynb"

@@ -30,7 +30,7 @@ TRUSTED = {
     "momentum never reaches the optimizer",
     "Keras keeps a tenth for itself",
 }
-FIRST_WEIGHTS, TRAIN = ensemble.first_weights, ensemble.train
+TRAIN = ensemble.train
 
 
 @pytest.fixture(scope="module", params=ASSIGNMENTS)
@@ -40,9 +40,15 @@ def assignment(request):
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_runs():
-    ensemble.first_weights, ensemble.train = quick_first_weights, KeptRuns(TRAIN)
-    yield
-    ensemble.first_weights, ensemble.train = FIRST_WEIGHTS, TRAIN
+    from tensorflow.python.eager import context  # after optlab, which imports it faster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ensemble, "first_weights", quick_first_weights)
+        patch.setattr(ensemble, "train", KeptRuns(TRAIN))
+        # With a new seed TensorFlow forgets its operations, since some remember a seed (those of
+        # Keras and of these answers do not); to find them again takes longer than to draw weights.
+        patch.setattr(context.pywrap_tfe, "TFE_ContextClearCaches", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +113,7 @@ def test_marks_do_not_depend_on_luck(marker, monkeypatch):
     """
     number, found = len(marker.namespace["SEEDS"]), {}
     sets = [[1000 * k + i for i in range(number)] for k in range(1, REPETITIONS + 1)]
-    together = KeptRuns(TRAIN, schedules=True, pool=sum(sets, []))
+    together = KeptRuns(TRAIN, schedules=True, pool=sets)
     monkeypatch.setattr(ensemble, "train", together)
     for repetition, seeds in enumerate(sets, start=1):
         errors = lost(marker.errors(first={"SEEDS": seeds}))

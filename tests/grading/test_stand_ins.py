@@ -65,11 +65,13 @@ def test_a_run_is_given_again_only_where_nothing_differs(monkeypatch):
     more = sweep(seeds=[5, 4, 3])
     assert trained == [(1, [4])]
     assert np.array_equal(more[0, [2, 0]], first[0][0])
-    kept.pool = [5, 6, 7]
+    kept.pool = [[5, 6, 7], [15, 16, 17]]
     sweep(epochs=4)
-    assert trained == [(1, [3, 5, 6, 7])]
-    sweep(epochs=4, seeds=[7, 3])
+    assert trained == [(1, [3, 5, 15])]
+    sweep(epochs=4, seeds=[3, 15])
     assert trained == []
+    sweep(epochs=4, seeds=[17, 15])
+    assert trained == [(1, [17, 7])]
     kept.pool = ()
     some = sweep(settings={"learning_rate": [0.1, 0.3]}, optimizer=keras.optimizers.SGD)
     assert trained == [(1, [3, 5])] and np.array_equal(some[0], first[0][0])
