@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import sys
 
 import numpy as np
@@ -87,6 +88,87 @@ def test_the_words_of_a_figure_do_not_change_what_a_lesson_computes():
                 last = ast.parse(code).body[-1]
                 assert ast.get_source_segment(code, last).startswith("ol.Figure("), path
                 assert code.count("ol.Figure(") == 1, path
+
+
+# What lessons quote of the table: the words, with {} for each number, and the numbers.
+OURS = {
+    (path.stem, what): np.mean(values)
+    for path in (ROOT / "full").glob("C*.json")
+    for what, _, values in json.loads(path.read_text(encoding="utf-8"))["figures"]
+}
+THEIRS = {(name, what): number for name, rows in PUBLISHED.items() for what, number, _ in rows}
+END = "{}, validation accuracy, epoch 50".format
+
+
+def both(name, what):
+    return OURS[name, what], THEIRS[name, what]
+
+
+QUOTED = {
+    "09_meet_mnist": [
+        ("RMSprop ends at {} (published: {}), Adam at {} ({}) and Nadam at {} ({})",
+         [x for name in ("RMSprop", "Adam", "Nadam") for x in both("C2", END(name))]),
+    ],
+    "10_schedules_on_mnist": [
+        ("exponential ends at {} (mean of five runs), published {}",
+         both("C3", "exponential, validation accuracy")),
+        ("RMSprop ended {} % above its lowest", [100 * (OURS["C5", "last over lowest"] - 1)]),
+    ],
+    "11_tune_on_a_budget": [
+        ("784-128-10 ends with a loss of {} at rate 1, {} at 0.1",
+         [OURS["C6", f"784-128-10, rate {rate}, training loss"] for rate in (1, 0.1)]),
+        ("256 ends with {} and 128 with {}",
+         [OURS["C7", f"{size}, training loss"] for size in (256, 128)]),
+        ("rate 0.1 has {}, published {}", both("C8", "part 1, rate 0.1, test accuracy")),
+    ],
+    "12_search_with_cross_validation": [
+        ("the lowest of the seven reaches {} and the highest {}",
+         [OURS["C9", f"{which} of the seven, accuracy over the folds"]
+          for which in ("lowest", "highest")]),
+    ],
+    "13_regularize": [
+        ("the network with both layers ends at {}", [OURS["C10", "dropout, validation loss"]]),
+        ("published: {}.", [THEIRS["C10", "dropout, validation loss"]]),
+        ("The published early stopping ended at epoch {}",
+         [THEIRS["C10", "early stopping, last epoch"]]),
+    ],
+    "14_save_and_resume": [
+        ("Adam ends at {} % (published: {} %", [100 * x for x in both("C2", END("Adam"))]),
+    ],
+    "deeper/09_scales_labels_and_losses": [
+        ("RMSprop ends at {} and Adam at {}, means of five runs, where the published log has {} "
+         "and {}",
+         [table["C2", f"{name}, validation loss, epoch 50"] for table in (OURS, THEIRS)
+          for name in ("RMSprop", "Adam")]),
+    ],
+    "deeper/10_sums_turns_and_traps": [
+        ("step ends {} points below constant",
+         [100 * (OURS["C3", "constant, validation accuracy"]
+                 - OURS["C3", "step, validation accuracy"])]),
+    ],
+    "deeper/12_folds_grids_and_traps": [
+        ("against {} with stratified folds (mean of ten) and {} in the lab",
+         both("C9", "lowest of the seven, accuracy over the folds")),
+    ],
+    "deeper/13_prices_and_patience": [
+        ("both kernels gave {} (published: {})", both("C10", "L2, validation accuracy")),
+        ("ended with a training accuracy of {}",
+         [OURS["C10-softmax", "dropout after the softmax, training accuracy"]]),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lesson", QUOTED)
+def test_what_lessons_quote_of_the_table_is_there(lesson):
+    cells = read(ROOT / "notebooks" / f"{lesson}.ipynb")["cells"]
+    text = " ".join(" ".join("".join(c["source"]) for c in cells).split())
+    for words, numbers in QUOTED[lesson]:
+        pattern = re.escape(words).replace(re.escape("{}"), r"(\d+(?:\.\d+)?)")
+        found = re.search(pattern, text)
+        assert found, words
+        for said, number in zip(found.groups(), numbers, strict=True):
+            half = 0.5 * 10.0 ** -len(said.partition(".")[2])
+            assert abs(float(said) - number) <= half * 1.001, (words, said, number)
 
 
 def test_the_verdicts_elsewhere_are_what_the_tool_writes():
