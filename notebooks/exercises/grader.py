@@ -23,7 +23,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import get_context
 from pathlib import Path
 
 import nbformat
@@ -646,7 +646,7 @@ def each(jobs, options, processes):
     if processes == 1:
         yield from (work(options, job) for job in jobs)
         return
-    with pool_of(processes) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         done = [pool.submit(work, options, job) for job in jobs]
         for job, result in zip(jobs, done, strict=True):
             try:
@@ -655,20 +655,11 @@ def each(jobs, options, processes):
                 yield alone(options, job)
 
 
-def pool_of(processes):
-    """Return a pool of processes, where possible copies of one that has imported nbgrader."""
-    if "forkserver" not in get_all_start_methods():  # Windows
-        return ProcessPoolExecutor(processes, get_context("spawn"))
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["grader", "nbgrader.apps"])
-    return ProcessPoolExecutor(processes, context)
-
-
 def alone(options, job):
     """Do a job in a process of its own."""
     from grader import work
 
-    with pool_of(1) as pool:
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         try:
             return pool.submit(work, options, job).result()
         except BrokenProcessPool:

@@ -348,8 +348,8 @@ class KeptRuns:
 
     A run is known by all that its numbers follow from. One with callbacks is trained anew, unless
     `schedules` says that a callback's schedule may be asked for its rates once more. `pool` holds
-    sets of seeds: what the first seed of one lacks is trained from the first of all of them, as
-    what the second lacks from the second ones, since together costs less than one by one.
+    sets of seeds that will be asked for one after the other: where a seed of one set must be
+    trained, the seeds at its place in all sets are trained with it, which costs less.
     """
 
     def __init__(self, train, schedules=False, pool=()):
@@ -366,7 +366,8 @@ class KeptRuns:
             lacking = list(dict.fromkeys([*lacking, *(s[i] for s in self.pool for i in places)]))
             found = self.train([plans[i] for i in new], lacking, weights=True)
             results = {(new[i], seed): run for (i, seed), run in found.items()}
-            self.kept |= {(keys[i], s): run for (i, s), run in results.items() if keys[i]}
+            more = {(keys[i], s): run for (i, s), run in results.items() if keys[i]}
+            self.kept = more | self.kept  # what was given once stays as it was, to the last digit
         for i, key in enumerate(keys):
             if key is not None:
                 results |= {(i, seed): self.kept[key, seed] for seed in seeds}

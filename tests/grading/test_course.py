@@ -7,9 +7,11 @@ import csv
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,7 +38,10 @@ def empty_gradebook(tmp_path_factory):
     folder = tmp_path_factory.mktemp("empty")
     for path in COURSE.glob("*.py"):
         shutil.copy(path, folder)
-    forked(folder, "nbgrader", ["db", "upgrade"])
+    code, printed = forked(folder, "nbgrader", ["db", "upgrade"])
+    assert code == 0, printed
+    with closing(sqlite3.connect(folder / "gradebook.db")) as book:  # lacks without alembic
+        assert book.execute("SELECT version_num FROM alembic_version").fetchone(), printed
     return folder / "gradebook.db"
 
 
@@ -61,6 +66,7 @@ def release(course, *options):
 
 
 def test_a_class_has_its_own_numbers(course):
+    (course / "gradebook.db").unlink()  # as with the first release of a course
     numbers = {}
     for seed in ("2026", "2027", "2028", "2026"):
         notebook, numbers[seed], printed = release(course, f"VARIANT={seed}")
