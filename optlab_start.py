@@ -21,7 +21,7 @@ import optlab_live
 
 FOLDER = "optlab-lessons"
 FIRST = "notebooks/00_start_here.ipynb"
-PAGES = ("docs/glossary.md", "full/README.md")  # what lessons link to
+PAGES = ("docs/glossary.md", "docs/coverage.md", "full/README.md")  # what lessons link to
 RECORD = ".optlab.json"  # what was laid here: the digest of each file, and the version
 
 

@@ -57,8 +57,12 @@ def test_copies_are_the_lessons_without_what_spoils_them():
 
 def test_links_between_copies_lead_somewhere(folder):
     start.lay(folder, start.copies(), "1")
+    texts = {folder / page: (folder / page).read_text("utf-8") for page in start.PAGES}
     for path in (folder / "notebooks").rglob("*.ipynb"):
-        text = "\n".join(source(c) for c in read(path)["cells"] if c["cell_type"] == "markdown")
+        texts[path] = "\n".join(
+            source(c) for c in read(path)["cells"] if c["cell_type"] == "markdown"
+        )
+    for path, text in texts.items():
         for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
             assert (path.parent / target).exists(), (path.name, target)
 

@@ -3,6 +3,7 @@
 Each is run, hidden tests included, with the numbers of its release: one that fails is said so.
 """
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -16,13 +17,15 @@ HEAD = """**For instructors: do not hand this out.** It holds the solutions, the
 hidden tests, with the numbers {}."""
 
 
-def solved(assignment, seed):
-    """Return the notebook with its solutions, not run."""
+def solved(assignment, seed, folder):
+    """Return the notebook with its solutions, not run, with links to the lessons from a folder."""
+    lessons = Path(os.path.relpath("..", folder)).as_posix()
     source = nbformat.read(Path("source", assignment, f"{assignment}.ipynb"), as_version=4)
     notebook = nbformat.from_dict(variants.filled(source, assignment, seed))
     for cell in notebook.cells:
         cell.metadata = {}
         cell.source = re.sub(r"^ *### (BEGIN|END) SOLUTION\n?", "", cell.source, flags=re.M).strip()
+        cell.source = cell.source.replace("](../../../", f"]({lessons}/")
     head = HEAD.format(variants.name(seed))
     notebook.cells.insert(0, nbformat.v4.new_markdown_cell(head, id="for-instructors"))
     return notebook
@@ -34,7 +37,7 @@ def main(assignments, folder):
     failed = 0
     for assignment in assignments:
         seed = variants.released_as(assignment)
-        notebook = solved(assignment, variants.remembered() if seed is None else seed)
+        notebook = solved(assignment, variants.remembered() if seed is None else seed, folder)
         path, said = folder / f"{assignment}.ipynb", "all tests passed"
         try:
             NotebookClient(

@@ -6,6 +6,7 @@ With the small assignment of test_class.py, which needs no TensorFlow.
 import csv
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -103,6 +104,9 @@ def test_grading_uses_the_numbers_of_the_release(course):
 
 
 def test_the_solutions_are_run_with_these_numbers(course):
+    path = course / "source" / NAME / f"{NAME}.ipynb"
+    linked = path.read_text("utf-8").replace("# Numbers", "# Numbers: [0](../../../00.ipynb)")
+    path.write_text(linked, "utf-8")
     number = release(course, "VARIANT=2026")[1]
     code, printed = forked(course, "solutions", [str(course / "solved"), NAME])
     notebook = json.loads((course / "solved" / f"{NAME}.ipynb").read_text("utf-8"))
@@ -110,6 +114,8 @@ def test_the_solutions_are_run_with_these_numbers(course):
     assert code == 0 and "all tests passed" in printed
     assert "do not hand this out" in "".join(notebook["cells"][0]["source"])
     assert "A point each" in "".join(cells["question"]["source"])
+    target = re.search(r"\[0\]\((.*?)\)", "".join(cells["text-1"]["source"]))[1]
+    assert (course / "solved" / target).resolve() == (course.parent / "00.ipynb").resolve()
     shown = "".join(cells["show"]["outputs"][0]["text"])
     assert shown.strip() == str([2 * i for i in range(number)])
 
