@@ -1642,6 +1642,24 @@ predictions = [
 ]
 """
         },
+        "an accuracy that is lost again": {
+            "predictions": """
+def fall(first, noise):
+    return lambda r: (r.curves("val_accuracy", noise=noise, learning_rate=0.1)[:, first - 1]
+                      - r.final("val_accuracy", noise=noise, learning_rate=0.1))
+
+
+predictions = [
+    {"sentence": "With many wrong labels, validation accuracy falls by ten points after epoch 10",
+     "effect": fall(10, MOST), "at_least": 0.1},
+    {"sentence": "With clean labels it stays within five points after epoch 20, at rate 0.1",
+     "effect": fall(20, 0.0), "between": (-0.05, 0.05)},
+    {"sentence": "With clean labels, both rates end within five points", "between": (-0.05, 0.05),
+     "effect": lambda r: r.final("val_accuracy", noise=0.0, learning_rate=0.1)
+     - r.final("val_accuracy", noise=0.0, learning_rate=0.01)},
+]
+"""
+        },
         "verdict and verify in another style": {
             "verdict": """
 def verdict(low, high, at_least, seeds):
