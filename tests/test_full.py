@@ -92,11 +92,12 @@ def test_the_words_of_a_figure_do_not_change_what_a_lesson_computes():
 
 
 # What lessons quote of the table: the words, with {} for each number, and the numbers.
-OURS = {
-    (path.stem, what): np.mean(values)
+RUNS = {
+    (path.stem, what): np.array(values)
     for path in (ROOT / "full").glob("C*.json")
     for what, _, values in json.loads(path.read_text(encoding="utf-8"))["figures"]
 }
+OURS = {figure: values.mean() for figure, values in RUNS.items()}
 THEIRS = {(name, what): number for name, rows in PUBLISHED.items() for what, number, _ in rows}
 END = "{}, validation accuracy, epoch 50".format
 
@@ -107,12 +108,7 @@ def both(name, what):
 
 def best_of_five_over_another():
     """Return by how much the best of five of the ten runs lies above one of the others."""
-    path = ROOT / "full" / "C8.json"
-    runs = next(
-        np.array(values)
-        for what, _, values in json.loads(path.read_text(encoding="utf-8"))["figures"]
-        if what == "part 1, rate 0.1, test accuracy"
-    )
+    runs = RUNS["C8", "part 1, rate 0.1, test accuracy"]
     fives = map(list, itertools.combinations(range(len(runs)), 5))
     return np.mean([runs[five].max() - np.delete(runs, five).mean() for five in fives])
 

@@ -41,7 +41,7 @@ def empty_gradebook(tmp_path_factory):
         shutil.copy(path, folder)
     code, printed = forked(folder, "nbgrader", ["db", "upgrade"])
     assert code == 0, printed
-    with closing(sqlite3.connect(folder / "gradebook.db")) as book:  # lacks without alembic
+    with closing(sqlite3.connect(folder / "gradebook.db")) as book:  # which alembic fills in
         assert book.execute("SELECT version_num FROM alembic_version").fetchone(), printed
     return folder / "gradebook.db"
 
