@@ -75,9 +75,9 @@ def test_a_run_is_given_again_only_where_nothing_differs(monkeypatch):
     kept.pool = ()
     first_of_all = sweep(optimizer=lambda: keras.optimizers.SGD(0.5), seeds=[3])
     both = sweep(
-        settings={"learning_rate": [0.5, 0.6]}, optimizer=keras.optimizers.SGD, seeds=[3, 4]
+        settings={"learning_rate": [0.6, 0.5]}, optimizer=keras.optimizers.SGD, seeds=[3, 4]
     )
-    assert trained == [(2, [3, 4])] and np.array_equal(both[0, 0], first_of_all[0, 0])
+    assert trained == [(2, [3, 4])] and np.array_equal(both[1, 0], first_of_all[0, 0])
     some = sweep(settings={"learning_rate": [0.1, 0.3]}, optimizer=keras.optimizers.SGD)
     assert trained == [(1, [3, 5])] and np.array_equal(some[0], first[0][0])
     for _ in range(2):
